@@ -1,0 +1,1 @@
+"""Coordinate maths on NumPy: points, composition, inverses, and graphs of coordinate systems."""
