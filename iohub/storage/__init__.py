@@ -1,0 +1,1 @@
+"""Where bytes live: stores, documents, locks, arrays and engines. It knows no OME."""

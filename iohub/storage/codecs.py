@@ -1,0 +1,198 @@
+"""Compression, said once and spelled for Zarr v2 and v3; it encodes nothing itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from iohub.errors import EngineError
+
+if TYPE_CHECKING:
+    from iohub.types import JsonObject
+
+_SHUFFLES = ("noshuffle", "shuffle", "bitshuffle")
+
+BLOSC_MAX_BYTES = 2**31 - 17
+"""Largest buffer that Blosc encodes [bytes]: INT_MAX less its header of 16."""
+
+
+@dataclass(frozen=True, slots=True)
+class Blosc:
+    """Blosc compression.
+
+    Parameters
+    ----------
+    cname : str
+        Compressor inside: ``zstd``, ``lz4``, ``lz4hc``, ``blosclz``, ``zlib``.
+    clevel : int
+        Level, 0 to 9.
+    shuffle : str
+        ``bitshuffle``, ``shuffle`` or ``noshuffle``.
+    """
+
+    cname: str = "zstd"
+    clevel: int = 1
+    shuffle: Literal["noshuffle", "shuffle", "bitshuffle"] = "bitshuffle"
+
+    def document(self, zarr_format: int, itemsize: int) -> JsonObject:
+        """Return the codec as it stands in the array's document."""
+        if zarr_format == 2:
+            shuffle = _SHUFFLES.index(self.shuffle)
+            return {"id": "blosc", "cname": self.cname, "clevel": self.clevel} | {
+                "shuffle": shuffle,
+                "blocksize": 0,
+            }
+        configuration = {
+            "typesize": itemsize,
+            "cname": self.cname,
+            "clevel": self.clevel,
+            "shuffle": self.shuffle,
+            "blocksize": 0,
+        }
+        return {"name": "blosc", "configuration": configuration}
+
+
+@dataclass(frozen=True, slots=True)
+class Zstd:
+    """Zstandard compression.
+
+    Parameters
+    ----------
+    level : int
+        Level; 0 is the library's default.
+    checksum : bool
+        Whether each chunk carries a checksum.
+    """
+
+    level: int = 0
+    checksum: bool = False
+
+    def document(self, zarr_format: int, itemsize: int) -> JsonObject:
+        """Return the codec as it stands in the array's document."""
+        settings = {"level": self.level, "checksum": self.checksum}
+        return _spelled("zstd", settings, zarr_format)
+
+
+@dataclass(frozen=True, slots=True)
+class Gzip:
+    """Gzip compression.
+
+    Parameters
+    ----------
+    level : int
+        Level, 0 to 9.
+    """
+
+    level: int = 5
+
+    def document(self, zarr_format: int, itemsize: int) -> JsonObject:
+        """Return the codec as it stands in the array's document."""
+        return _spelled("gzip", {"level": self.level}, zarr_format)
+
+
+Compression: TypeAlias = Blosc | Zstd | Gzip | Mapping[str, Any] | None
+"""A compression, the codec's own JSON, or None for none."""
+
+DEFAULT = Blosc()
+"""Blosc, zstd level 1, bitshuffle: what iohub writes unless told otherwise."""
+
+
+def _spelled(name: str, settings: JsonObject, zarr_format: int) -> JsonObject:
+    if zarr_format == 2:
+        return {"id": name, **settings}
+    return {"name": name, "configuration": settings}
+
+
+def compressor_document(compression: object, zarr_format: int, itemsize: int) -> JsonObject | None:
+    """Return the JSON of a compressor for one Zarr format.
+
+    Parameters
+    ----------
+    compression : Blosc, Zstd, Gzip, mapping, numcodecs codec, zarr codec or None
+        What to compress with. A mapping is the codec's JSON in the spelling of `zarr_format`;
+        codec objects are asked for theirs.
+    zarr_format : int
+        2 or 3.
+    itemsize : int
+        Size of a pixel [bytes].
+
+    Raises
+    ------
+    EngineError
+        If it is none of these, or is spelled for the other Zarr format.
+    """
+    if compression is None:
+        return None
+    if isinstance(compression, Blosc | Zstd | Gzip):
+        return compression.document(zarr_format, itemsize)
+    for method in ("to_dict", "get_config"):
+        if hasattr(compression, method):
+            compression = getattr(compression, method)()
+            break
+    key = "id" if zarr_format == 2 else "name"
+    if not isinstance(compression, Mapping) or key not in compression:
+        raise EngineError(
+            f"compression {compression!r} is no codec of Zarr v{zarr_format}: give Blosc(), Zstd(),"
+            f" Gzip(), None, or the codec's JSON with the key {key!r}"
+        )
+    return dict(compression)
+
+
+def normal_chain(codecs: list[JsonObject], itemsize: int) -> list[JsonObject]:
+    """Return a v3 codec chain with defaults filled in, so that equal encodings compare equal.
+
+    Parameters
+    ----------
+    codecs : list of dict
+        The chain as it stands in a document.
+    itemsize : int
+        Size of a pixel [bytes].
+    """
+    chain = []
+    for codec in codecs:
+        settings: JsonObject = dict(codec.get("configuration") or {})
+        if codec["name"] == "blosc":
+            defaults = {"typesize": itemsize, "blocksize": 0, "shuffle": "noshuffle"}
+            settings = {**defaults, **settings}
+        elif codec["name"] == "zstd":
+            settings.setdefault("checksum", False)
+        elif codec["name"] == "bytes" and itemsize == 1:
+            settings = {}
+        elif codec["name"] == "sharding_indexed":
+            settings.setdefault("index_location", "end")
+            settings["codecs"] = normal_chain(settings.get("codecs", []), itemsize)
+            # The index is made of 64-bit integers.
+            settings["index_codecs"] = normal_chain(settings.get("index_codecs", []), 8)
+        chain.append({"name": codec["name"], "configuration": settings})
+    return chain
+
+
+def chain_of_v2(metadata: JsonObject, itemsize: int, big_endian: bool) -> list[JsonObject] | None:
+    """Return the v3 codec chain that encodes the same bytes as a v2 document, None if unknown.
+
+    Parameters
+    ----------
+    metadata : dict
+        The ``.zarray`` document.
+    itemsize : int
+        Size of a pixel [bytes].
+    big_endian : bool
+        Whether the pixels are stored with the most significant byte first.
+    """
+    if metadata.get("filters") or metadata.get("order", "C") != "C":
+        return None
+    endian = "big" if big_endian else "little"
+    chain: list[JsonObject] = [{"name": "bytes", "configuration": {"endian": endian}}]
+    compressor = metadata.get("compressor")
+    if compressor is not None:
+        settings = {k: v for k, v in compressor.items() if k != "id"}
+        if compressor["id"] == "blosc":
+            shuffle = settings.get("shuffle", 1)
+            if shuffle == -1:  # AUTOSHUFFLE of numcodecs
+                shuffle = 2 if itemsize == 1 else 1
+            settings["shuffle"] = _SHUFFLES[shuffle]
+        elif compressor["id"] not in ("zstd", "gzip"):
+            return None
+        chain.append({"name": compressor["id"], "configuration": settings})
+    return chain

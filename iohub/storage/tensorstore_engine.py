@@ -1,0 +1,276 @@
+"""TensorStore's door: pixels of arrays in local directories; the only file that imports it.
+
+Two contexts are shared by all arrays. Small regions are read through a bounded pool of decoded
+chunks, each revalidated against its file, so that another process's write is seen. Whole chunks,
+and what the pool cannot hold, pass by it straight into the caller's memory.
+
+One thing it leaves to others: chunks from 1 MiB on that Blosc compressed are read by
+:mod:`iohub.storage.blosc_chunks`, as TensorStore decodes a chunk in one thread, wholly, and copies
+it. Whole stacks are read about twice as fast that way, and a window of one without the rest.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import tensorstore as ts
+
+from iohub.errors import ReadOnlyError
+from iohub.storage import blosc_chunks, forks, grid, settings
+from iohub.storage.blosc_chunks import BloscReader
+from iohub.storage.local import LocalBytes
+
+if TYPE_CHECKING:
+    from iohub.storage.protocol import ByteStore
+    from iohub.storage.spec import ArraySpec
+    from iohub.types import JsonObject, NDArray, Region
+
+_CODECS = {"blosc", "bytes", "crc32c", "gzip", "sharding_indexed", "transpose", "zstd"}
+_V2_COMPRESSORS = {"blosc", "bz2", "gzip", "zlib", "zstd"}
+_OS_ERROR = re.compile(r"os_error_code='(\d+)'")
+_MEMBERS = {
+    "attributes",
+    "chunk_grid",
+    "chunk_key_encoding",
+    "codecs",
+    "consolidated_metadata",
+    "data_type",
+    "dimension_names",
+    "fill_value",
+    "node_type",
+    "shape",
+    "storage_transformers",
+    "zarr_format",
+}
+
+
+@lru_cache(maxsize=4)
+def _context(pool_bytes: int, durable: bool) -> ts.Context:
+    # Locking protects writers of one chunk from each other and stays on.
+    return ts.Context({"cache_pool": {"total_bytes_limit": pool_bytes}, "file_io_sync": durable})
+
+
+def open_tensorstore(
+    store: LocalBytes, path: str, spec: ArraySpec, *, pooled: bool = False, **kwargs: Any
+) -> ts.TensorStore:
+    """Open an array as a ``tensorstore.TensorStore``.
+
+    Parameters
+    ----------
+    store : LocalBytes
+        Where it is.
+    path : str
+        Path in the store.
+    spec : ArraySpec
+        The array.
+    pooled : bool
+        Whether decoded chunks are kept in the process's pool.
+    **kwargs
+        For ``tensorstore.open``; `context` replaces the process's own.
+
+    Raises
+    ------
+    ForkError
+        If TensorStore was used before this process was forked.
+    """
+    forks.mark_used("tensorstore")
+    size = settings.current().pool_bytes if pooled else 0
+    options: dict[str, Any] = {
+        "open": True,
+        "read": True,
+        "write": not store.read_only,
+        "context": _context(size, store.durability == "power"),
+    }
+    location = {
+        "driver": "zarr3" if spec.zarr_format == 3 else "zarr",
+        "kvstore": {"driver": "file", "path": store.path(path) + "/"},
+        "recheck_cached_data": True,
+        "recheck_cached_metadata": "open",
+    }
+    return ts.open(location, **{**options, **kwargs}).result()
+
+
+class TensorStorePixels:
+    """An array held open by TensorStore.
+
+    Parameters
+    ----------
+    store : LocalBytes
+        Where it is.
+    path : str
+        Path in the store.
+    spec : ArraySpec
+        The array.
+    """
+
+    def __init__(self, store: LocalBytes, path: str, spec: ArraySpec):
+        self._store, self._path, self._spec = store, path, spec
+        self._handles: dict[bool, tuple[settings.Settings, ts.TensorStore]] = {}
+        self._blosc: BloscReader | None = None
+        if blosc_chunks.suits(spec):
+            self._blosc = BloscReader(store, path, spec)
+
+    def read(self, region: Region, out: NDArray | None = None) -> NDArray:
+        """Pixels of a region."""
+        if out is None:
+            out = np.empty(grid.region_shape(region), self._spec.dtype)
+        if out.size and not self._read_blosc(region, out):
+            # Into memory that is there already: half the page faults of TensorStore's own read.
+            ts.array(out).write(self._handle(self._prefers_pool(region))[region]).result()
+        return out
+
+    def _read_blosc(self, region: Region, out: NDArray) -> bool:
+        """Read a region past TensorStore, if its chunks allow it and it is faster."""
+        if self._blosc is None or not self._blosc.prefers(region):
+            return False
+        try:
+            self._blosc.read(region, out)
+        except blosc_chunks.NotUnderstoodError:
+            return False
+        return True
+
+    def read_orthogonal(self, index: tuple[slice | NDArray, ...]) -> NDArray:
+        """Pixels of an outer product."""
+        view = self._outer(self._handle(pooled=settings.current().pool_bytes > 0), index)
+        return self._read(view)
+
+    def read_points(self, coords: tuple[NDArray, ...]) -> NDArray:
+        """Pixels at points."""
+        if not coords[0].size:
+            return np.empty(coords[0].shape, self._spec.dtype)
+        return self._read(self._handle(pooled=True).vindex[coords])
+
+    def write(self, region: Region, value: NDArray) -> None:
+        """Write a region."""
+        if value.size:
+            target = self._handle(pooled=False)[region]
+            # It is waited for, so whole chunks may be encoded from the caller's memory, not a copy.
+            referenced = _encodes_views(self._spec, region, value)
+            with self._system_errors():
+                target.write(value, can_reference_source_data_indefinitely=referenced).result()
+
+    def write_orthogonal(self, index: tuple[slice | NDArray, ...], value: NDArray) -> None:
+        """Write an outer product."""
+        if value.size:
+            with self._system_errors():
+                self._outer(self._handle(pooled=False), index).write(value).result()
+
+    def write_points(self, coords: tuple[NDArray, ...], value: NDArray) -> None:
+        """Write points."""
+        if value.size:
+            with self._system_errors():
+                self._handle(pooled=False).vindex[coords].write(value).result()
+
+    def _handle(self, pooled: bool) -> ts.TensorStore:
+        now = settings.current()
+        held = self._handles.get(pooled)
+        if held is None or held[0] is not now:
+            handle = open_tensorstore(self._store, self._path, self._spec, pooled=pooled)
+            held = self._handles[pooled] = (now, handle)
+        return held[1]
+
+    def _prefers_pool(self, region: Region) -> bool:
+        """Whether a region needs only parts of chunks, and the pool can hold these."""
+        spec = self._spec
+        if grid.aligned(region, spec.shape, spec.chunks):
+            return False
+        chunks = grid.count_units(region, spec.chunks)
+        size = int(np.prod(spec.chunks, dtype=object)) * spec.dtype.itemsize
+        return chunks * size <= settings.current().pool_bytes
+
+    def _read(self, view: ts.TensorStore) -> NDArray:
+        out = np.empty(view.shape, self._spec.dtype)
+        if out.size:
+            ts.array(out).write(view).result()
+        return out
+
+    @contextmanager
+    def _system_errors(self) -> Iterator[None]:
+        """Raise what the system refused as the OSError that it is; TensorStore says ValueError."""
+        try:
+            yield
+        except ValueError as error:
+            said = _OS_ERROR.search(str(error))
+            if said is None:
+                raise
+            code, where = int(said[1]), self._store.path(self._path)
+            if code in (errno.EACCES, errno.EPERM, errno.EROFS):
+                raise ReadOnlyError(
+                    f"cannot write in {where}: {os.strerror(code)}; open it with mode='r'"
+                ) from error
+            raise OSError(code, os.strerror(code), where) from error
+
+    @staticmethod
+    def _outer(handle: ts.TensorStore, index: tuple[slice | NDArray, ...]) -> ts.TensorStore:
+        # Strided domains of TensorStore start elsewhere than at 0.
+        return handle.oindex[index].translate_to[0]
+
+
+@dataclass(frozen=True)
+class TensorStoreEngine:
+    """TensorStore as an engine."""
+
+    name: str = "tensorstore"
+
+    def refuses(self, store: ByteStore, spec: ArraySpec) -> str | None:
+        """Why it cannot open such an array; None if it can."""
+        if not isinstance(store, LocalBytes):
+            return "it opens local directories only"
+        if spec.zarr_format == 2:
+            if spec.metadata.get("filters"):
+                return "it has no filters for Zarr v2"
+            compressor = spec.metadata.get("compressor")
+            if compressor is not None and compressor["id"] not in _V2_COMPRESSORS:
+                return f"it has no codec {compressor['id']!r}"
+            return None
+        unknown = _unknown_codecs(spec.metadata["codecs"])
+        if unknown:
+            return f"it has no codec {', '.join(map(repr, unknown))}"
+        extra = [m for m in spec.metadata if m not in _MEMBERS]
+        return f"it refuses documents with the members {extra}" if extra else None
+
+    def open(self, store: ByteStore, path: str, spec: ArraySpec) -> TensorStorePixels:
+        """Open an array."""
+        if not isinstance(store, LocalBytes):
+            raise TypeError(f"{store.url} is no local directory")
+        return TensorStorePixels(store, path, spec)
+
+
+ENGINE = TensorStoreEngine()
+
+
+def _encodes_views(spec: ArraySpec, region: Region, value: NDArray) -> bool:
+    """Whether TensorStore may encode chunks from where a value lies.
+
+    TensorStore 0.1.86 compares a chunk that is no contiguous part of the value with the fill value
+    wrongly, takes it for empty and drops it.
+    """
+    if spec.shards is not None or not value.flags.c_contiguous:
+        return False
+    split = [
+        part.start // chunk != (part.stop - 1) // chunk
+        for part, chunk in zip(region, spec.chunks, strict=True)
+    ]
+    single = [chunk == 1 or size == 1 for size, chunk in zip(value.shape, spec.chunks, strict=True)]
+    # Behind the first axis along which a chunk is thick, a chunk must have all of the value.
+    thick = single.index(False) if False in single else len(single)
+    return not any(split[thick + 1 :])
+
+
+def _unknown_codecs(codecs: list[JsonObject]) -> list[str]:
+    found = []
+    for codec in codecs:
+        if codec["name"] not in _CODECS:
+            found.append(codec["name"])
+        settings_of = codec.get("configuration") or {}
+        for member in ("codecs", "index_codecs"):
+            found += _unknown_codecs(settings_of.get(member, []))
+    return found

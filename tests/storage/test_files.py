@@ -1,0 +1,38 @@
+"""Single steps on files."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from iohub.storage import files
+
+
+def test_write_all_goes_on_after_a_short_write(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.write
+    monkeypatch.setattr(files.os, "write", lambda fd, value: real(fd, bytes(value[:3])))
+    descriptor = os.open(tmp_path / "x", os.O_WRONLY | os.O_CREAT)
+    files.write_all(descriptor, b"0123456789")
+    files.write_all(descriptor, memoryview(b"abcdefg"))
+    files.write_all(descriptor, b"")
+    os.close(descriptor)
+    assert (tmp_path / "x").read_bytes() == b"0123456789abcdefg"
+
+
+def test_remove(tmp_path: Path) -> None:
+    (tmp_path / "tree" / "sub").mkdir(parents=True)
+    (tmp_path / "file").touch()
+    os.symlink(tmp_path / "tree", tmp_path / "link")
+    files.remove(str(tmp_path / "link"))
+    assert (tmp_path / "tree").exists()
+    for name in ("tree", "file", "none"):
+        files.remove(str(tmp_path / name))
+    assert os.listdir(tmp_path) == []
+
+
+def test_sync(tmp_path: Path) -> None:
+    files.sync(str(tmp_path))
