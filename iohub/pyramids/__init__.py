@@ -1,0 +1,1 @@
+"""Levels of lower resolution: which there are, how pixels become fewer, and making them all."""
