@@ -1,0 +1,1 @@
+"""Doors to dask and xarray; the only rooms that import them."""
