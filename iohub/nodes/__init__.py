@@ -1,0 +1,1 @@
+"""What a user holds: one handle, one document, verbs."""

@@ -1,0 +1,1 @@
+"""For tests of iohub and of plug-ins: stores that count what is asked, or refuse pixels."""
