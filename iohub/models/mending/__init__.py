@@ -1,0 +1,1 @@
+"""Repairs of metadata by what is on disk; pixels are never touched."""

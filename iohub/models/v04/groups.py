@@ -1,0 +1,163 @@
+"""The groups of OME-Zarr 0.4, without data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar, Generic, Literal, TypeVar
+
+from iohub.metadata.documents import Document
+from iohub.metadata.image import DatasetMeta as Dataset
+from iohub.models.axes_image import AxesImage, AxesImageLabel
+from iohub.models.bioformats2raw import BioFormats2RawGroup
+from iohub.models.hcs import PlateGroup, WellGroup
+from iohub.models.labels import LabelsGroup
+from iohub.models.ome_group import OmeGroup
+from iohub.models.v04.attributes import (
+    BioFormats2RawAttrs,
+    HCSAttrs,
+    ImageAttrs,
+    ImageLabelAttrs,
+    LabelsAttrs,
+    WellAttrs,
+)
+
+A = TypeVar("A", bound=Document)
+
+
+class BaseGroupv04(OmeGroup, Generic[A]):
+    """What all groups of the version have.
+
+    Attributes
+    ----------
+    zarr_format : {2}
+        Which documents it has.
+    node_type : {"group"}
+        What it is.
+    attributes : Document
+        The metadata and other attributes.
+    members : mapping of str to GroupSpec or ArraySpec
+        What the metadata name.
+    """
+
+    version: ClassVar[str] = "0.4"
+
+    zarr_format: Literal[2] = 2
+    attributes: A
+
+    @property
+    def ome_attributes(self) -> A:
+        """The metadata: the attributes themselves."""
+        return self.attributes
+
+
+class ImageLabel(BaseGroupv04[ImageLabelAttrs], AxesImageLabel):
+    """A label image."""
+
+    @property
+    def datasets(self) -> tuple[tuple[Dataset, ...], ...]:
+        """The levels; the first index is for the multiscale images, usually one."""
+        return tuple(image.datasets for image in self.ome_attributes.multiscales)
+
+
+class Labels(BaseGroupv04[LabelsAttrs], LabelsGroup):
+    """The label images of an image."""
+
+    label_class = ImageLabel
+
+    def get_image_labels_group(self, path: str) -> ImageLabel:
+        """Return a label image.
+
+        Parameters
+        ----------
+        path : str
+            One of :attr:`label_paths`.
+
+        Raises
+        ------
+        MissingNodeError
+            If there is no such label image.
+        """
+        return self._label(ImageLabel, path)
+
+
+class Image(BaseGroupv04[ImageAttrs], AxesImage):
+    """An image."""
+
+    labels_class = Labels
+
+    @property
+    def datasets(self) -> tuple[tuple[Dataset, ...], ...]:
+        """The levels; the first index is for the multiscale images, usually one."""
+        return tuple(image.datasets for image in self.ome_attributes.multiscales)
+
+    @property
+    def labels(self) -> Labels | None:
+        """The label images; None if there are none."""
+        found = self.members.get("labels")
+        return found if isinstance(found, Labels) else None
+
+
+class Well(BaseGroupv04[WellAttrs], WellGroup):
+    """A well."""
+
+    image_class = Image
+
+    @property
+    def images(self) -> dict[str, Image]:
+        """The fields of view that are there, by path."""
+        return self._images(Image)
+
+    def get_image(self, i: int) -> Image:
+        """Return a field of view.
+
+        Parameters
+        ----------
+        i : int
+            Number in :attr:`image_paths`.
+
+        Raises
+        ------
+        IndexError
+            If there are not so many.
+        """
+        return self.images[self.image_paths[i]]
+
+
+class HCS(BaseGroupv04[HCSAttrs], PlateGroup):
+    """A plate of high-content screening."""
+
+    well_class = Well
+
+    @property
+    def well_groups(self) -> Iterator[Well]:
+        """The wells that are there: fewer than :attr:`n_wells` if some have no group."""
+        return self._wells(Well)
+
+    def get_well_group(self, i: int) -> Well:
+        """Return a well.
+
+        Parameters
+        ----------
+        i : int
+            Number in the metadata.
+
+        Raises
+        ------
+        WellGroupNotFoundError
+            If the well has no group.
+        IndexError
+            If there are not so many.
+        """
+        return self._well(Well, i)
+
+
+class BioFormats2Raw(BaseGroupv04[BioFormats2RawAttrs], BioFormats2RawGroup):
+    """A group in the layout of bioformats2raw."""
+
+    image_class = Image
+    well_class = Well
+
+    @property
+    def images(self) -> dict[str, Image]:
+        """All images, by path."""
+        return self._images(Image)
