@@ -68,7 +68,8 @@ def assemble(
 
     def plate_at(where: Location, group: ZarrGroup) -> Plate:
         engine = first._session.engine
-        session = Session(url=where.url, mode="r+", engine=engine, base=where.path)
+        title = location.url.rstrip("/").rpartition("/")[2]
+        session = Session(url=where.url, mode="r+", engine=engine, base=where.path, title=title)
         return plate_type(group, False, version=spelling.version, session=session)
 
     empty = spelling.empty_group()

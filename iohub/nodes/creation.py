@@ -192,7 +192,7 @@ class CreationVerbs(PlacementVerbs):
                 axes=axes,
                 channel_names=self._default_channels(attrs, _channels(axes, spec)) or None,
                 dtype=spec.dtype,
-                name=self.name or self.url.rstrip("/").rpartition("/")[2],
+                name=self.name or self._session.title,
                 shape=spec.shape if check_shape else None,
                 replace=self._session.overwriting,
             )

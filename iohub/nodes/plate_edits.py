@@ -219,7 +219,7 @@ class PlateEditVerbs(PlateMoveVerbs):
                 raise PathError(f"well {place.well!r} is given with two different indices")
         document = edits_plate.add_wells(document, new.values(), exist_ok=True)
         if document.name is None:
-            document = document.replace(name=self.url.rstrip("/").rpartition("/")[2])
+            document = document.replace(name=self.name or self._session.title)
         for acquisition in sorted({place.acquisition for place in places}):
             if all(known.id != acquisition for known in document.acquisitions):
                 entry = AcquisitionMeta(id=acquisition, name=f"acquisition {acquisition}")

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 # Wells whose documents are read in one batch: enough for concurrency, few enough to stay lazy.
 BATCH = 64
 # Where a plate has defaults of its own, so many wells are searched for a position that has more.
-LOOKED_AT = 16
+LOOKED_AT = 8
 # Up to this many wells, key completion reads the wells' documents to offer positions.
 COMPLETED_WELLS = 384
 

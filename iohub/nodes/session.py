@@ -68,6 +68,8 @@ class Session:
         Releases what the store holds.
     base : str
         Path in the store of the node that was opened.
+    title : str
+        What new documents call the store; the last part of its place if not given.
     """
 
     url: str
@@ -77,8 +79,12 @@ class Session:
     overwriting: bool = False
     on_close: Callable[[], None] | None = None
     base: str = ""
+    title: str = ""
     closed: bool = field(default=False, init=False)
     parsed: Parsed = field(default_factory=Parsed, init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        self.title = self.title or self.url.rstrip("/").rpartition("/")[2]
 
     @property
     def read_only(self) -> bool:

@@ -44,6 +44,8 @@ PIECE = 4 << 20
 _GAP = 64 << 10
 # Work of less than this is not worth starting a thread for [bytes].
 _THREADED = 2 << 20
+# Chunks that are open at a time; what waits for a thread holds no memory.
+_OPEN = 32
 # A region that falls into more pieces is left to the engine.
 _MAX_PIECES = 4096
 
@@ -174,7 +176,7 @@ class BloscReader:
                         run(frame, piece, to)
                     else:
                         waiting[-1][1].append(pool.submit(run, frame, piece, to))
-                if len(waiting) > workers:
+                if len(waiting) > _OPEN:
                     _finish(*waiting[0])
                     waiting.popleft()
             while waiting:

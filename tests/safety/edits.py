@@ -63,7 +63,10 @@ def leaf(position: Any) -> tuple[object, ...]:
 def snapshot(path: Path, mode: str = "r") -> dict[str, object]:
     """Everything that a store holds: its root, each well, each position with its pixels."""
     with open_ome_zarr(path, mode=mode) as node:
-        found: dict[str, object] = {"": json.dumps(node.zattrs.asdict(), sort_keys=True)}
+        attrs = node.zattrs.asdict()
+        # A new plate is called as its folder is, and the copies lie in different ones.
+        attrs.get("ome", attrs).get("plate", {}).pop("name", None)
+        found: dict[str, object] = {"": json.dumps(attrs, sort_keys=True)}
         for name, well in node.wells():
             found[name] = json.dumps(well.zattrs.asdict(), sort_keys=True)
         found.update((name, leaf(position)) for name, position in node.positions())

@@ -87,7 +87,7 @@ def cases(draw: st.DrawFn) -> tuple[tuple[int, ...], tuple[int, ...], tuple[slic
     zarr_format=st.sampled_from([2, 3]),
 )
 @settings(
-    max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+    max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
 )
 def test_every_region_is_numpys(
     tmp_path_factory: pytest.TempPathFactory,

@@ -10,7 +10,7 @@ from iohub.models.mending.plan import Plan
 from iohub.models.validator.labels import LABELS
 from iohub.models.validator.levels import other_key
 from iohub.models.validator.loading import Node, Want
-from iohub.models.validator.members import Image
+from iohub.models.validator.members import Image, objects
 from iohub.storage.keys import join
 from iohub.types import JsonObject
 
@@ -49,9 +49,9 @@ def _drop_levels(plan: Plan, node: Node, there: dict[str, Node]) -> None:
     for name in node.meta.root:
         ome = ome[name]
     what = []
-    for item in ome.get("multiscales", ()):
-        entries = item.get("datasets") if isinstance(item, dict) else None
-        if not isinstance(entries, list):
+    for _, item in objects(ome, "multiscales"):
+        entries = item.get("datasets")
+        if not isinstance(entries, list) or not isinstance(item, dict):
             continue
         kept = [entry for entry in entries if not _is_gone(entry, there)]
         if kept and len(kept) < len(entries):
