@@ -115,14 +115,9 @@ def _plain_number(value: Any) -> Any:
 def _plain_vector(value: Any) -> Any:
     if hasattr(value, "tolist"):
         return value.tolist()
-    if isinstance(value, list | tuple):
-        # Lists from JSON pass as they are.
-        return value if _all_plain(value) else [_plain_number(number) for number in value]
-    return value
-
-
-def _all_plain(vector: Iterable[Any]) -> bool:
-    return not any(hasattr(number, "item") for number in vector)
+    if isinstance(value, list | tuple) and not _SCALARS.issuperset(map(type, value)):
+        return [_plain_number(number) for number in value]
+    return value  # such as lists from JSON
 
 
 Str = StrictStr
