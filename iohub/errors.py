@@ -61,6 +61,26 @@ class UnreadableError(IohubError, OSError):
     """The system refuses to read a document: no permission, or a failing disk."""
 
 
+class AccessError(IohubError, PermissionError):
+    """A server refuses what was asked for: no credentials, or not those that it takes.
+
+    Attributes
+    ----------
+    status : int
+        401 or 403, as HTTP has them.
+    """
+
+    status: int = 403
+
+
+class UnreachableError(IohubError, ConnectionError):
+    """A server cannot be reached, or cannot answer; it was asked several times."""
+
+
+class FormatError(IohubError, OSError, ValueError):
+    """A file that was cut or is damaged, or that uses what its reader does not know."""
+
+
 class WellGroupNotFoundError(NotFoundError, RuntimeError):
     """A well that its plate lists has no group."""
 
@@ -97,6 +117,18 @@ class ShapeError(IohubError, ValueError):
     """A shape, an index or a chunk size that does not fit."""
 
 
+class ArgumentError(IohubError, TypeError, ValueError):
+    """An argument of the wrong type, or out of its range; the message says what it is to be."""
+
+
+class FrozenError(IohubError, TypeError, AttributeError):
+    """A document or a part of one that cannot be changed in place."""
+
+
+class BoundsError(IohubError, IndexError):
+    """An index that is out of bounds, or that is no index."""
+
+
 class DTypeError(IohubError, TypeError):
     """Values that the array's data type cannot hold without changing them."""
 
@@ -121,8 +153,16 @@ class EngineError(IohubError, ValueError):
     """An unknown storage engine, or one that cannot open this array."""
 
 
+class EventLoopError(IohubError, RuntimeError):
+    """zarr's own event loop asks a store that only that loop can answer for."""
+
+
 class ForkError(IohubError, RuntimeError):
     """A handle that cannot be used in a forked child process."""
+
+
+class ConflictError(IohubError, RuntimeError):
+    """What was read or prepared does not fit any more what was changed meanwhile."""
 
 
 class LockTimeoutError(IohubError, TimeoutError):
@@ -195,6 +235,14 @@ class MetadataWarning(IohubWarning):
 
 class NameWarning(IohubWarning):
     """A name that is allowed but asks for trouble, such as one differing only by case."""
+
+
+class FormatWarning(IohubWarning):
+    """A format of another package that is installed but cannot be loaded."""
+
+
+class MissingFramesWarning(IohubWarning):
+    """Frames that a file names, or that lie between others, were not written; they are zero."""
 
 
 class InterruptedEditWarning(IohubWarning):

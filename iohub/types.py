@@ -14,6 +14,14 @@ Layout: TypeAlias = Literal["auto", "fov", "hcs", "tiled", "series", "scene"]
 Version: TypeAlias = Literal["0.4", "0.5", "0.6"]
 PyramidMethod: TypeAlias = Literal["mean", "median", "mode", "min", "max", "stride"]
 
+PositionSpec: TypeAlias = (
+    tuple[str, str, str]
+    | tuple[str, str, str, int | None]
+    | tuple[str, str, str, int | None, int | None]
+    | tuple[str, str, str, int | None, int | None, int]
+)
+"""Row, column, position[, index of the row[, index of the column[, acquisition]]]."""
+
 Json: TypeAlias = Any
 JsonObject: TypeAlias = dict[str, Any]
 JsonMapping: TypeAlias = Mapping[str, Any]

@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, SupportsIndex
 from iohub.errors import EngineError, ShapeError
 from iohub.storage import engines, grid, indexing
 from iohub.storage.casting import cast_exactly
+from iohub.storage.damage import chunk_errors
 from iohub.storage.keys import join
 from iohub.storage.revalidation import DOCUMENTS, read_document
 from iohub.storage.shrinking import cut_off_edges, cut_off_units, fill_block
 from iohub.storage.stored_array import StoredArray
+from iohub.storage.virtual import VirtualBytes
 
 if TYPE_CHECKING:
     import tensorstore
@@ -36,16 +38,22 @@ class _Open(NamedTuple):
     pixels: Pixels
 
 
-class _Indexer:
-    """``array.oindex`` and ``array.vindex``."""
+class Indexer:
+    """``array.oindex`` and ``array.vindex`` of whatever gets and puts selections.
 
-    def __init__(
-        self, array: ZarrArray, select: Callable[[Any, Shape], indexing.Selection]
-    ) -> None:
+    Parameters
+    ----------
+    array : ZarrArray or iohub.nodes.image_array.ImageArray
+        The array.
+    select : callable
+        Turns a key and the shape into a selection.
+    """
+
+    def __init__(self, array: Any, select: Callable[[Any, Shape], indexing.Selection]) -> None:
         self._array, self._select = array, select
 
     def __getitem__(self, key: Any) -> Any:
-        return indexing.get(self._array, self._select(key, self._array.shape))
+        return self._array._get(self._select(key, self._array.shape))
 
     def __setitem__(self, key: Any, value: Any) -> None:
         self._array._put(self._select(key, self._array.shape), value)
@@ -161,6 +169,8 @@ class ZarrArray(StoredArray):
         ------
         ShapeError
             If the region leaves the array, or `out` does not fit.
+        FormatError
+            If a chunk is damaged.
         """
         pixels, spec = self._pixels()
         region = grid.check_region(region, spec.shape)
@@ -169,15 +179,20 @@ class ZarrArray(StoredArray):
             fits = out.shape == shape and out.dtype == spec.dtype and out.flags.c_contiguous
             if not (fits and out.flags.writeable):
                 raise ShapeError(f"out must be C-contiguous, {shape} and {spec.dtype}")
-        return pixels.read(region, out)
+        with chunk_errors(self.url):
+            return pixels.read(region, out)
 
     def read_orthogonal(self, index: tuple[slice | NDArray, ...]) -> NDArray:
         """Pixels at the outer product of per-axis slices and non-negative integer vectors."""
-        return self._pixels()[0].read_orthogonal(index)
+        pixels = self._pixels()[0]
+        with chunk_errors(self.url):
+            return pixels.read_orthogonal(index)
 
     def read_points(self, coords: tuple[NDArray, ...]) -> NDArray:
         """Pixels at points: one non-negative integer array per axis, all of one shape."""
-        return self._pixels()[0].read_points(coords)
+        pixels = self._pixels()[0]
+        with chunk_errors(self.url):
+            return pixels.read_points(coords)
 
     def write(self, region: Region, value: NDArray) -> None:
         """Write a region; a chunk written in part keeps its other pixels.
@@ -197,6 +212,9 @@ class ZarrArray(StoredArray):
             If the array's data type cannot hold the values.
         ReadOnlyError
             If the store is read-only.
+        NotFoundError
+            If the array was moved or removed, be it while it was written: then part of the value
+            may have been written, to where it is now.
         """
         self._writable()
         pixels, spec = self._pixels()
@@ -207,35 +225,38 @@ class ZarrArray(StoredArray):
                 f"{self.url}: a value of shape {value.shape} for a region of shape "
                 f"{grid.region_shape(region)}"
             )
-        pixels.write(region, value)
+        with self._staying():
+            pixels.write(region, value)
 
     def write_orthogonal(self, index: tuple[slice | NDArray, ...], value: NDArray) -> None:
         """Write at the outer product of per-axis slices and integer vectors."""
         self._writable()
         pixels, spec = self._pixels()
-        pixels.write_orthogonal(index, self._cast(value, spec))
+        with self._staying():
+            pixels.write_orthogonal(index, self._cast(value, spec))
 
     def write_points(self, coords: tuple[NDArray, ...], value: NDArray) -> None:
         """Write at points."""
         self._writable()
         pixels, spec = self._pixels()
-        pixels.write_points(coords, self._cast(value, spec))
+        with self._staying():
+            pixels.write_points(coords, self._cast(value, spec))
 
     def __getitem__(self, key: Any) -> Any:
-        return indexing.get(self, indexing.basic(key, self.shape))
+        return self._get(indexing.basic(key, self.shape))
 
     def __setitem__(self, key: Any, value: Any) -> None:
         self._put(indexing.basic(key, self.shape), value)
 
     @property
-    def oindex(self) -> _Indexer:
+    def oindex(self) -> Indexer:
         """Orthogonal indexing: ``array.oindex[[0, 2], :, [1, 3]]`` is an outer product."""
-        return _Indexer(self, indexing.orthogonal)
+        return Indexer(self, indexing.orthogonal)
 
     @property
-    def vindex(self) -> _Indexer:
+    def vindex(self) -> Indexer:
         """Indexing by points: one integer array per axis, or a mask."""
-        return _Indexer(self, indexing.vectorised)
+        return Indexer(self, indexing.vectorised)
 
     def resize(self, shape: Sequence[SupportsIndex]) -> None:
         """Change the shape.
@@ -278,7 +299,8 @@ class ZarrArray(StoredArray):
         Parameters
         ----------
         **kwargs
-            For ``tensorstore.open``.
+            For ``tensorstore.open``; for an array in a file that is not Zarr, which is shown for
+            reading, for ``tensorstore.virtual_chunked``.
 
         Raises
         ------
@@ -288,16 +310,19 @@ class ZarrArray(StoredArray):
             If TensorStore was used before this process was forked.
         """
         from iohub.storage.local import LocalBytes
-        from iohub.storage.tensorstore_engine import ENGINE, open_tensorstore
+        from iohub.storage.ozx import ArchiveBytes
+        from iohub.storage.tensorstore_engine import ENGINE, open_tensorstore, view_tensorstore
 
         spec = self.spec
+        if isinstance(self._store, VirtualBytes | ArchiveBytes):
+            return view_tensorstore(self._pixels()[0], spec, **kwargs)
         reason = ENGINE.refuses(self._store, spec)
         if reason is not None or not isinstance(self._store, LocalBytes):
             raise EngineError(f"TensorStore cannot open {self.url}: {reason}")
         return open_tensorstore(self._store, self._path, spec, **kwargs)
 
     def zarr_array(self, mode: Literal["r", "r+"] | None = None) -> zarr.Array[Any]:
-        """Open the array as a real ``zarr.Array``.
+        """Return the array as a real ``zarr.Array``; inside zarr's event loop as last seen.
 
         Parameters
         ----------
@@ -314,7 +339,7 @@ class ZarrArray(StoredArray):
         if mode == "r+":
             self._writable()
         chosen: Literal["r", "r+"] = mode or ("r" if self.read_only else "r+")
-        return open_array(self._store, self._path, self.spec.zarr_format, mode=chosen)
+        return open_array(self._store, self._path, self.spec, mode=chosen)
 
     # inside
 
@@ -326,6 +351,9 @@ class ZarrArray(StoredArray):
             opened = engine.open(self._store, self._path, spec)
             held = self._open = _Open(pid, spec.metadata, engine.name, opened)
         return held.pixels, spec
+
+    def _get(self, selection: indexing.Selection) -> Any:
+        return indexing.get(self, selection)
 
     def _put(self, selection: indexing.Selection, value: Any) -> None:
         self._writable()

@@ -31,6 +31,7 @@ from iohub.storage.keys import join
 
 if TYPE_CHECKING:
     from iohub.storage.local import LocalBytes
+    from iohub.storage.ozx import ArchiveBytes
     from iohub.storage.spec import ArraySpec
     from iohub.types import NDArray, Region, Shape
 
@@ -99,7 +100,7 @@ class BloscReader:
 
     Parameters
     ----------
-    store : LocalBytes
+    store : LocalBytes or ArchiveBytes
         Where it is.
     path : str
         Path in the store.
@@ -107,7 +108,7 @@ class BloscReader:
         The array.
     """
 
-    def __init__(self, store: LocalBytes, path: str, spec: ArraySpec):
+    def __init__(self, store: LocalBytes | ArchiveBytes, path: str, spec: ArraySpec):
         self._store, self._path, self._spec = store, path, spec
         self._decoded: dict[Shape, int] = {}
 
@@ -123,7 +124,7 @@ class BloscReader:
             What is to be read.
         """
         spec, chunk = self._spec, self._spec.chunks
-        pooled = settings.current().pool_bytes
+        pooled = settings.get_options().pool_bytes
         keeps = grid.count_units(region, chunk) * spec.unit_nbytes <= pooled
         paid = False
         for index, box, _ in self._boxes(region):
@@ -160,7 +161,7 @@ class BloscReader:
             frame.fill(to, piece, scratch)
             spare.append(scratch)
 
-        workers = settings.current().workers if out.nbytes >= _THREADED else 1
+        workers = settings.get_options().workers if out.nbytes >= _THREADED else 1
         with ExitStack() as stack:
             # After an error threads end first, then the files that they read are closed.
             waiting: deque[tuple[_Frame, list[Future[None]]]] = deque()
@@ -202,13 +203,11 @@ class BloscReader:
         spec = self._spec
         for index, box, where in self._boxes(region):
             to = out[where]
-            path = self._store.path(join(self._path, spec.unit_key(index)))
-            try:
-                descriptor = os.open(path, os.O_RDONLY)
-            except (FileNotFoundError, NotADirectoryError):
+            found = self._store.open_value(join(self._path, spec.unit_key(index)))
+            if found is None:
                 to[...] = spec.fill_value
                 continue
-            frame = _Frame(descriptor)
+            frame = _Frame(*found)
             try:
                 frame.open(spec.unit_nbytes)
             except NotUnderstoodError:
@@ -303,8 +302,8 @@ class _Scratch:
 class _Frame:
     """A chunk's file: where its blocks are, and their pixels."""
 
-    def __init__(self, descriptor: int):
-        self._descriptor = descriptor
+    def __init__(self, descriptor: int, offset: int = 0):
+        self._descriptor, self._offset = descriptor, offset
 
     def close(self) -> None:
         """Close the file."""
@@ -312,7 +311,7 @@ class _Frame:
 
     def open(self, nbytes: int) -> None:
         """Read the header and the table of blocks of a chunk of so many bytes."""
-        head = os.pread(self._descriptor, _HEADER.size, 0)
+        head = os.pread(self._descriptor, _HEADER.size, self._offset)
         if len(head) < _HEADER.size:
             raise NotUnderstoodError
         self._head = _HEADER.unpack(head)
@@ -323,7 +322,7 @@ class _Frame:
         if self._copied:
             return
         count = grid.ceil_div(nbytes, self._block)
-        table = os.pread(self._descriptor, 4 * count, _HEADER.size)
+        table = os.pread(self._descriptor, 4 * count, self._offset + _HEADER.size)
         if len(table) < 4 * count:
             raise NotUnderstoodError
         self._starts = np.frombuffer(table, "<i4").astype(np.int64)
@@ -395,5 +394,5 @@ class _Frame:
             raise NotUnderstoodError from error
 
     def _read(self, out: NDArray, offset: int) -> None:
-        if os.preadv(self._descriptor, [out.data], offset) != out.size:
+        if os.preadv(self._descriptor, [out.data], self._offset + offset) != out.size:
             raise NotUnderstoodError

@@ -70,7 +70,9 @@ class Zstd:
 
     def document(self, zarr_format: int, itemsize: int) -> JsonObject:
         """Return the codec as it stands in the array's document."""
-        settings = {"level": self.level, "checksum": self.checksum}
+        settings: JsonObject = {"level": self.level, "checksum": self.checksum}
+        if zarr_format == 2 and not self.checksum:
+            del settings["checksum"]  # which TensorStore does not know there
         return _spelled("zstd", settings, zarr_format)
 
 
@@ -196,3 +198,27 @@ def chain_of_v2(metadata: JsonObject, itemsize: int, big_endian: bool) -> list[J
             return None
         chain.append({"name": compressor["id"], "configuration": settings})
     return chain
+
+
+def compressor_of_v3(codec: JsonObject) -> JsonObject:
+    """Return the v2 compressor that decodes what a v3 codec encodes.
+
+    Parameters
+    ----------
+    codec : dict
+        Of Zarr v3, as it stands in a document.
+
+    Raises
+    ------
+    EngineError
+        If Zarr v2 has no such compressor.
+    """
+    if codec["name"] not in ("blosc", "gzip", "zstd"):
+        raise EngineError(f"Zarr v2 has no codec {codec['name']!r}")
+    settings = dict(codec.get("configuration") or {})
+    if codec["name"] == "blosc":
+        settings.pop("typesize", None)
+        settings["shuffle"] = _SHUFFLES.index(settings.get("shuffle", "noshuffle"))
+    if codec["name"] == "zstd" and not settings.get("checksum"):
+        settings.pop("checksum", None)
+    return {"id": codec["name"], **settings}

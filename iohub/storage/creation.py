@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from iohub.errors import ExistsError, NotFoundError
+from iohub.errors import ExistsError
 from iohub.storage import hierarchy
-from iohub.storage.hierarchy import Kind, where
+from iohub.storage.hierarchy import where
 from iohub.storage.keys import check_key, join, parents
 from iohub.storage.protocol import WritableByteStore
 
@@ -24,6 +24,7 @@ def create(
     arrays: Iterable[tuple[str, ArraySpec]],
     *,
     exist_ok: bool = False,
+    previous: bytes = b"",
 ) -> None:
     """Create groups and arrays below a group, and the groups in between.
 
@@ -32,20 +33,20 @@ def create(
     store : WritableByteStore
         The bytes.
     base : str
-        Path of the group below which to create; its lock is taken.
+        Path of an existing group below which to create; its lock is taken.
     zarr_format : {2, 3}
         Of all documents.
     groups, arrays : iterable of (path, attributes), iterable of (path, spec)
         What to create, by relative path.
     exist_ok : bool
         Leave groups that exist as they are, instead of raising.
+    previous : bytes
+        Where the attributes come from, as for :func:`iohub.storage.documents.encode_document`.
 
     Raises
     ------
     ExistsError
         If something is at a path already, or an array in between, or a path comes twice.
-    NotFoundError
-        If there is no group at `base`.
     PathError
         If a path leads out of the group.
     DocumentError
@@ -53,7 +54,8 @@ def create(
     """
     documents: dict[str, list[tuple[str, bytes]]] = {}
     for path, attrs in groups:
-        _add(documents, path, hierarchy.group_documents(join(base, path), zarr_format, attrs))
+        new = hierarchy.group_documents(join(base, path), zarr_format, attrs, previous)
+        _add(documents, path, new)
     new_arrays: set[str] = set()
     for path, spec in arrays:
         _add(documents, path, _array_documents(join(base, path), spec))
@@ -61,8 +63,6 @@ def create(
     if not documents:
         return
     with store.lock(base):
-        if hierarchy.kinds(store, [base])[0] != Kind(zarr_format, "group"):
-            raise NotFoundError(f"no Zarr v{zarr_format} group at {where(store, base)}")
         above = {parent for path in documents for parent in parents(path) if parent}
         inside = sorted(above & new_arrays)
         if inside:
@@ -81,7 +81,7 @@ def create(
                 batch += documents[path]
             else:
                 batch += hierarchy.group_documents(join(base, path), zarr_format, {})
-        hierarchy.set_many(store, batch)
+        hierarchy.store_new(store, batch)
 
 
 def _add(

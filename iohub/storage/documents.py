@@ -16,7 +16,11 @@ from iohub.types import JsonObject
 # What is longer than this is written for machines, in one line.
 _INDENT_UP_TO = 64 * 1024
 
+AS_READ = b"NaN"
+"""Passed as what is there now: every value comes out of a document, so ``NaN`` is kept."""
+
 _FLAT = json.JSONEncoder(ensure_ascii=False)
+_PARTED = json.JSONEncoder(ensure_ascii=False, separators=("\0", ": "))
 _NESTED = frozenset((dict, list))
 _WIDTH = 80
 
@@ -104,7 +108,9 @@ def _laid_out(value: Any, margin: str, *, whole: bool = False) -> str:
     if _NESTED.isdisjoint(map(type, members)):
         return _FLAT.encode(value)
     inner = margin + "  "
-    lines = [_laid_out(member, inner) for member in members]
+    lines = _flat_lines(value) if kind is list else None
+    if lines is None:
+        lines = [_laid_out(member, inner) for member in members]
     if kind is dict:
         lines = [f"{_quoted(key)}: {line}" for key, line in zip(value, lines, strict=True)]
     start, end = "{}" if kind is dict else "[]"
@@ -112,6 +118,18 @@ def _laid_out(value: Any, margin: str, *, whole: bool = False) -> str:
     if not whole and len(flat) + len(inner) <= _WIDTH and "\n" not in flat:
         return f"{start}{flat}{end}"
     return f"{start}{inner}{(',' + inner).join(lines)}{margin}{end}"
+
+
+def _flat_lines(values: list[Any]) -> list[str] | None:
+    """Write objects without nested ones, such as the wells of a plate, in one go; None for others.
+
+    No string of JSON has a NUL in it, so as a separator it is found again.
+    """
+    for value in values:
+        if type(value) is not dict or not _NESTED.isdisjoint(map(type, value.values())):
+            return None
+    objects = _PARTED.encode(values)[2:-2].split("}\0{")
+    return [f"{{{members}}}".replace("\0", ", ") for members in objects]
 
 
 def _as_json(value: Any) -> Any:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from iohub.errors import EngineError
 from iohub.storage import forks
+from iohub.storage.ozx import ArchiveBytes
+from iohub.storage.virtual import VirtualBytes
 
 if TYPE_CHECKING:
     from iohub.storage.protocol import ByteStore, Engine
@@ -19,6 +21,9 @@ _TABLE: dict[str, tuple[str, str]] = {
     "zarrs": ("iohub.storage.zarr_engine", "ZARRS"),
 }
 _DEFAULTS = ("tensorstore", "zarr-python")
+_ARCHIVE = ("iohub.storage.archive_pixels", "ENGINE")
+# Files of other formats are read by their own decoder, unless an engine is asked for by name.
+_FILE = ("iohub.storage.virtual_pixels", "ENGINE")
 _registered: dict[str, Engine] = {}
 
 
@@ -63,7 +68,11 @@ def engine_named(name: str) -> Engine:
         return _registered[name]
     if name not in _TABLE:
         raise EngineError(f"no engine {name!r}; there are {', '.join(engine_names())}")
-    module, attribute = _TABLE[name]
+    return _load(_TABLE[name])
+
+
+def _load(place: tuple[str, str]) -> Engine:
+    module, attribute = place
     found: Engine = getattr(importlib.import_module(module), attribute)
     return found
 
@@ -88,6 +97,12 @@ def choose(name: str | None, store: ByteStore, spec: ArraySpec) -> Engine:
     EngineError
         If there is no such engine, or it (or, for None, each) cannot open the array.
     """
+    if name is None and isinstance(store, VirtualBytes):
+        return _load(_FILE)
+    if name is None and isinstance(store, ArchiveBytes):
+        archive = _load(_ARCHIVE)
+        if archive.refuses(store, spec) is None:
+            return archive
     reasons = []
     for candidate in _DEFAULTS if name is None else (name,):
         usable = "zarr-python" if forks.lost(candidate) else candidate

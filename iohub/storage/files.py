@@ -6,10 +6,13 @@ import errno
 import os
 import shutil
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
 
 _FICLONE = 0x40049409  # linux/fs.h: _IOW(0x94, 9, int)
+_TRIES = 10
+_SET_MTIME = os.utime in os.supports_fd
 
 
 def write_all(descriptor: int, value: bytes | memoryview) -> None:
@@ -20,6 +23,23 @@ def write_all(descriptor: int, value: bytes | memoryview) -> None:
     rest = memoryview(value).cast("B")[written:]
     while rest:
         rest = rest[os.write(descriptor, rest) :]
+
+
+def fill(descriptor: int, value: bytes | memoryview, *, durable: bool) -> os.stat_result:
+    """Write a value to a new file, close it, and return what the system says of the file."""
+    try:
+        write_all(descriptor, value)
+        # The clock of file systems ticks every few ms, and inodes are used again; with the exact
+        # time no two writes ever have the same token.
+        if _SET_MTIME:
+            now = time.time_ns()
+            os.utime(descriptor, ns=(now, now))
+        status = os.fstat(descriptor)
+        if durable:
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    return status
 
 
 def sync(path: str) -> None:
@@ -34,9 +54,12 @@ def sync(path: str) -> None:
 def remove(path: str) -> None:
     """Remove a file, a link or a tree that nobody sees any more."""
     if os.path.isdir(path) and not os.path.islink(path):
-        # Two processes may be sweeping the same trash.
-        with suppress(FileNotFoundError):
-            shutil.rmtree(path)
+        # Two processes may be sweeping the same trash, or what lies in one another's.
+        for _ in range(_TRIES):
+            with suppress(FileNotFoundError):
+                shutil.rmtree(path)
+            if not os.path.lexists(path):
+                return
     else:
         Path(path).unlink(missing_ok=True)
 
@@ -59,3 +82,17 @@ def reflink(source: str, target: str) -> None:
         except OSError as error:
             what = "this file system cannot share blocks between these files; use how='copy'"
             raise OSError(error.errno, what, source, None, target) from error
+
+
+def make_folder(path: str) -> None:
+    """Make a directory, with those above it; no error if it is there.
+
+    Parameters
+    ----------
+    path : str
+        Absolute path.
+    """
+    try:
+        os.mkdir(path)  # what lies above is there almost always, and costs a call to look at
+    except (FileNotFoundError, FileExistsError):
+        os.makedirs(path, exist_ok=True)

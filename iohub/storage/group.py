@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from iohub.errors import (
     DocumentError,
@@ -23,6 +23,7 @@ from iohub.storage import creation, hierarchy, journal
 from iohub.storage.documents import encode_document, parse_document, same_document
 from iohub.storage.group_reading import ReadableGroup
 from iohub.storage.keys import check_key, check_prefix, join
+from iohub.storage.local import LocalBytes
 from iohub.storage.protocol import ByteStore, WritableByteStore
 
 if TYPE_CHECKING:
@@ -59,6 +60,11 @@ class ZarrGroup(ReadableGroup):
             Gets the attributes that are on disk now, its own to change, and returns the new
             ones. If it raises, or returns them unchanged, nothing is written.
 
+        Returns
+        -------
+        dict
+            As written; the caller must not change it.
+
         Raises
         ------
         ReadOnlyError
@@ -73,23 +79,44 @@ class ZarrGroup(ReadableGroup):
         store = self._begin_change()
         with self.lock():
             _, raw = hierarchy.fetch(store, self._attrs_key)
-            before = self._attributes_in(raw)
+            before = self._shared_attributes(raw)
             after: object = edit(self._attributes_in(raw))
             if not isinstance(after, dict):
                 what = f"attributes must be an object, not {type(after).__name__}"
                 raise DocumentError([Problem("", what, "json")], self.url)
             if same_document(before, after):
                 return before
-            where = hierarchy.where(store, self._attrs_key)
-            if self.zarr_format == 3:
-                document = {**parse_document(raw or b"", where), "attributes": after}
-            else:
-                document = after
-            encoded = encode_document(document, where, raw or b"")
-            store.set(self._attrs_key, encoded)
-            self._cached = None
-            # Parsed again: what is returned must neither alias the caller's object nor hold tuples.
-            return self._attributes_in(encoded)
+            return self._put_attrs(store, raw or b"", after)
+
+    def put_attrs(self, attrs: JsonObject) -> JsonObject:
+        """Write new attributes, made from what :meth:`attrs` gave under the lock; return them.
+
+        Parameters
+        ----------
+        attrs : dict
+            All attributes. The caller holds the group's lock and has checked them.
+
+        Raises
+        ------
+        ReadOnlyError, NotFoundError, DocumentError, LockTimeoutError
+            As :meth:`edit_attrs`.
+        """
+        store = self._begin_change()
+        with self.lock():
+            _, raw = hierarchy.fetch(store, self._attrs_key)
+            return self._put_attrs(store, raw or b"", attrs)
+
+    def _put_attrs(self, store: WritableByteStore, raw: bytes, attrs: JsonObject) -> JsonObject:
+        where = hierarchy.where(store, self._attrs_key)
+        document = attrs
+        if self.zarr_format == 3:
+            document = {**parse_document(raw, where), "attributes": attrs}
+        encoded = encode_document(document, where, raw)
+        state = hierarchy.store_one(store, self._attrs_key, encoded)
+        # Parsed again: what is kept must neither alias the caller's object nor hold tuples.
+        written = self._attributes_in(encoded)
+        self._cached = None if state is None else (state, written)
+        return written
 
     def lock(self) -> AbstractContextManager[None]:
         """Hold the group's writer lock, across threads and (locally) processes; re-entrant.
@@ -101,7 +128,9 @@ class ZarrGroup(ReadableGroup):
         LockTimeoutError
             If another writer holds it all the time.
         """
-        return hierarchy.writable(self._store).lock(self.path)
+        store = hierarchy.writable(self._store)
+        journal.recover_above(store, self.path)
+        return store.lock(self.path)
 
     def create_group(self, path: str, attrs: JsonObject | None = None) -> Self:
         """Create one group below this one; see :meth:`create_groups`."""
@@ -109,7 +138,11 @@ class ZarrGroup(ReadableGroup):
         return self.group(path)
 
     def create_groups(
-        self, items: Iterable[tuple[str, JsonObject]], *, exist_ok: bool = False
+        self,
+        items: Iterable[tuple[str, JsonObject]],
+        *,
+        exist_ok: bool = False,
+        previous: bytes = b"",
     ) -> None:
         """Create many groups with their attributes, each document written once.
 
@@ -122,6 +155,9 @@ class ZarrGroup(ReadableGroup):
             Relative paths and attributes.
         exist_ok : bool
             Leave groups that exist as they are, instead of raising.
+        previous : bytes
+            Where the attributes come from, as for
+            :func:`iohub.storage.documents.encode_document`.
 
         Raises
         ------
@@ -134,9 +170,7 @@ class ZarrGroup(ReadableGroup):
         NotFoundError
             If this group itself does not exist.
         """
-        creation.create(
-            self._begin_change(), self.path, self.zarr_format, items, (), exist_ok=exist_ok
-        )
+        self._create(items, (), exist_ok=exist_ok, previous=previous)
 
     def create_array(self, path: str, spec: ArraySpec) -> ZarrArray:
         """Create one array without pixels; see :meth:`create_arrays`."""
@@ -165,9 +199,22 @@ class ZarrGroup(ReadableGroup):
         from iohub.storage.array import ZarrArray
 
         wanted = list(items)
-        store = self._begin_change()
-        creation.create(store, self.path, self.zarr_format, (), wanted)
+        store = self._create((), wanted)
         return [ZarrArray(store, join(self.path, path), spec, self.engine) for path, spec in wanted]
+
+    def _create(
+        self,
+        groups: Iterable[tuple[str, JsonObject]],
+        arrays: Iterable[tuple[str, ArraySpec]],
+        **how: Any,
+    ) -> WritableByteStore:
+        """Create what is not there yet; return the store."""
+        store = self._begin_change()
+        with self.lock():
+            if not self.load():
+                raise NotFoundError(f"no Zarr v{self.zarr_format} group at {self.url}")
+            creation.create(store, self.path, self.zarr_format, groups, arrays, **how)
+        return store
 
     def delete(self, path: str) -> None:
         """Delete a group or an array with everything below it.
@@ -183,11 +230,13 @@ class ZarrGroup(ReadableGroup):
             if hierarchy.kinds(store, [full])[0] is None:
                 raise MissingNodeError(path, self.url)
             store.delete_dir(full)
+            if isinstance(store, LocalBytes):
+                store.drop_empty(self.path, path)
 
     def _begin_change(self) -> WritableByteStore:
         store = hierarchy.writable(self._store)
         if store.has_tokens:
-            journal.attend(store, self.path)
+            journal.recover(store, self.path)
         hierarchy.drop_consolidated(store, self.path, self.zarr_format)
         return store
 
@@ -226,7 +275,7 @@ def open_group(
     if store.get(join(path, ".zarray")) is not None:
         raise LayoutError(f"{where} is an array; open the group above it")
     which = "" if zarr_format is None else f"v{zarr_format} "
-    raise NotFoundError(f"no Zarr {which}group at {where}")
+    raise NotFoundError(f"no Zarr {which}group at {where} {journal.remedy(store, path)}".rstrip())
 
 
 def create_group(

@@ -231,6 +231,7 @@ class ReadableGroup:
                 raise NotFoundError(f"no Zarr v3 group at {self.url}: there is no zarr.json")
             return hierarchy.group_attributes(parse_document(raw, where), where)
         if raw is None and self._store.get(join(self.path, ".zgroup")) is None:
+            hierarchy.refuse_v2_array(self._store, self.path)
             raise NotFoundError(f"no Zarr v2 group at {self.url}: there is no .zgroup")
         return {} if raw is None else parse_document(raw, where)
 
@@ -318,6 +319,7 @@ class ReadableGroup:
 
     def _no_array(self, path: str, hint: str = "") -> MissingNodeError:
         relative = path[len(self.path) :].lstrip("/")
+        hint = hint or journal.remedy(self._store, self.path)
         # Only the children are worth a listing; and some stores cannot be listed.
         with suppress(NotFoundError):
             return MissingNodeError(relative, self.url, self.members("array"), hint)

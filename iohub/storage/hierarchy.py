@@ -12,6 +12,7 @@ from weakref import WeakKeyDictionary
 
 from iohub.errors import (
     DocumentError,
+    IohubError,
     LayoutError,
     Problem,
     ReadOnlyError,
@@ -21,7 +22,7 @@ from iohub.errors import (
 from iohub.storage.documents import encode_document, parse_document
 from iohub.storage.keys import join, parents
 from iohub.storage.local import LocalBytes
-from iohub.storage.protocol import ByteStore, WritableByteStore
+from iohub.storage.protocol import ByteStore, ReadsEach, WritableByteStore
 from iohub.types import JsonObject
 
 _CONSOLIDATED = "consolidated_metadata"
@@ -66,13 +67,13 @@ def writable(store: ByteStore) -> WritableByteStore:
     return store
 
 
-def set_many(store: WritableByteStore, items: Sequence[tuple[str, bytes]]) -> None:
-    """Store many values, at once if the store can."""
-    if isinstance(store, LocalBytes | StoresMany):
+def store_new(store: WritableByteStore, items: Sequence[tuple[str, bytes]]) -> None:
+    """Store documents of new groups and arrays, at once if the store can."""
+    if not isinstance(store, LocalBytes) and isinstance(store, StoresMany):
         store.set_many(items)
     else:
         for key, value in items:
-            store.set(key, value)
+            store_one(store, key, value)
 
 
 def attributes_name(zarr_format: int) -> str:
@@ -114,7 +115,7 @@ def group_attributes(document: JsonObject, where: str) -> JsonObject:
     """
     node, attributes = document.get("node_type"), document.get("attributes")
     if node == "array":
-        raise LayoutError(f"{where} is the document of an array, not of a group")
+        raise LayoutError(f"{where} is the document of an array, where a group should be")
     problems = []
     if document.get("zarr_format") != 3:
         found = document.get("zarr_format")
@@ -130,8 +131,12 @@ def group_attributes(document: JsonObject, where: str) -> JsonObject:
     return attributes if isinstance(attributes, dict) else {}
 
 
-def group_documents(path: str, zarr_format: int, attrs: JsonObject) -> list[tuple[str, bytes]]:
+def group_documents(
+    path: str, zarr_format: int, attrs: JsonObject, previous: bytes = b""
+) -> list[tuple[str, bytes]]:
     """Documents of a new group, by key; the one without which there is no group comes last.
+
+    `previous` is as for :func:`iohub.storage.documents.encode_document`.
 
     Raises
     ------
@@ -141,9 +146,9 @@ def group_documents(path: str, zarr_format: int, attrs: JsonObject) -> list[tupl
     key = join(path, attributes_name(zarr_format))
     if zarr_format == 3:
         document = {"zarr_format": 3, "node_type": "group", "attributes": attrs}
-        return [(key, encode_document(document, key))]
+        return [(key, encode_document(document, key, previous))]
     own = encode_document({"zarr_format": 2}, key)
-    found = [(key, encode_document(attrs, key))] if attrs else []
+    found = [(key, encode_document(attrs, key, previous))] if attrs else []
     return [*found, (join(path, ".zgroup"), own)]
 
 
@@ -177,6 +182,19 @@ def _v3_kind(raw: bytes) -> Kind:
     if node == "group":
         return Kind(3, "group")
     return Kind(3, "array" if node == "array" else "corrupt")
+
+
+def refuse_v2_array(store: ByteStore, path: str) -> None:
+    """Refuse an array of Zarr v2, whose attributes are in a file such as groups have.
+
+    Raises
+    ------
+    LayoutError
+        If there is an array and no group.
+    """
+    group, array = store.get_many([join(path, ".zgroup"), join(path, ".zarray")])
+    if group is None and array is not None:
+        raise LayoutError(f"{where(store, path)} is an array, where a group should be")
 
 
 # Documents that are known to be without consolidated metadata, by the token they had then.
@@ -233,10 +251,26 @@ def fetch(store: ByteStore, key: str) -> tuple[Hashable, bytes | None]:
     return (state if store.has_tokens else raw), raw
 
 
+def store_one(store: WritableByteStore, key: str, value: bytes) -> Hashable:
+    """Store a value; return its state, as :func:`fetch` would, or None if that is not known."""
+    if isinstance(store, LocalBytes):
+        token = store.set_with_token(key, value)
+        if _CONSOLIDATED.encode() not in value:
+            _clean.setdefault(store, {})[key] = token
+        return token
+    store.set(key, value)
+    return None if store.has_tokens else value
+
+
 def fetch_many(store: ByteStore, keys: Sequence[str]) -> list[Fetched]:
     """Like :func:`fetch`, for many keys in one batch; one that cannot be read spares the others."""
     if not store.has_tokens:
-        return [(raw, raw) for raw in store.get_many(keys)]
+        if not isinstance(store, ReadsEach):
+            return [(raw, raw) for raw in store.get_many(keys)]
+        return [
+            (None, UnreadableError(str(raw))) if isinstance(raw, IohubError) else (raw, raw)
+            for raw in store.get_each(keys)
+        ]
     found: list[Fetched] = []
     for key in keys:
         try:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from iohub.errors import BoundsError
+
 if TYPE_CHECKING:
     from iohub.types import NDArray, Shape
 
@@ -86,14 +88,14 @@ def expand(key: Any, shape: Shape, *, masks_consume_axes: bool) -> tuple[list[An
             continue
         if not isinstance(part, np.ndarray) and hasattr(part, "__index__"):
             if isinstance(part, bool | np.bool_):
-                raise IndexError("a single boolean is no index here; use a mask or an integer")
+                raise BoundsError("a single boolean is no index here; use a mask or an integer")
             parts.append(operator.index(part))
             continue
         array = np.asarray(part)
         if array.size == 0 and not isinstance(part, np.ndarray):
             array = array.astype(np.intp)
         if array.dtype.kind not in "iub" or (array.dtype.kind == "b" and not array.ndim):
-            raise IndexError(
+            raise BoundsError(
                 "only integers, slices (`:`), ellipsis (`...`), numpy.newaxis (`None`) and integer "
                 f"or boolean arrays are valid indices, not {part!r}"
             )
@@ -104,10 +106,10 @@ def expand(key: Any, shape: Shape, *, masks_consume_axes: bool) -> tuple[list[An
             parts.append(array)
     dots = sum(part is Ellipsis for part in parts)
     if dots > 1:
-        raise IndexError("an index can only have a single ellipsis ('...')")
+        raise BoundsError("an index can only have a single ellipsis ('...')")
     used = sum(part is not None and part is not Ellipsis for part in parts)
     if used > len(shape):
-        raise IndexError(
+        raise BoundsError(
             f"too many indices for array: array is {len(shape)}-dimensional, "
             f"but {used} were indexed"
         )
@@ -148,13 +150,13 @@ def item_of(part: Any, axis: int, shape: Shape) -> Int | Span | Many:
     size = shape[axis]
     if isinstance(part, int):
         if not -size <= part < size:
-            raise IndexError(f"index {part} is out of bounds for axis {axis} with size {size}")
+            raise BoundsError(f"index {part} is out of bounds for axis {axis} with size {size}")
         return Int(part % size)
     if isinstance(part, slice):
         try:
             steps = range(*part.indices(size))
         except (TypeError, ValueError) as error:
-            raise IndexError(f"slice of axis {axis}: {error}") from error
+            raise BoundsError(f"slice of axis {axis}: {error}") from error
         if not steps:
             return Span(min(max(steps.start, 0), size), 1, 0, reverse=False)
         if len(steps) == 1:
@@ -165,12 +167,12 @@ def item_of(part: Any, axis: int, shape: Shape) -> Int | Span | Many:
         mask_size, vector = part.size, part.at
     elif part.dtype.kind == "b":
         if part.ndim != 1:
-            raise IndexError(f"axis {axis}: a mask of one axis is needed, not of {part.ndim}")
+            raise BoundsError(f"axis {axis}: a mask of one axis is needed, not of {part.ndim}")
         mask_size, vector = part.size, part.nonzero()[0]
     else:
         mask_size, vector = size, part
     if mask_size != size:
-        raise IndexError(
+        raise BoundsError(
             f"boolean index did not match indexed array along axis {axis}; size of axis is {size} "
             f"but size of corresponding boolean axis is {mask_size}"
         )
@@ -184,6 +186,6 @@ def _within(vector: NDArray, axis: int, size: int) -> NDArray:
     low, high = int(vector.min()), int(vector.max())
     if low < -size or high >= size:
         bad = high if high >= size else low
-        raise IndexError(f"index {bad} is out of bounds for axis {axis} with size {size}")
+        raise BoundsError(f"index {bad} is out of bounds for axis {axis} with size {size}")
     vector = vector.astype(np.intp)
     return np.where(vector < 0, vector + size, vector) if low < 0 else vector

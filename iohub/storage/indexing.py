@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
+from iohub.errors import BoundsError
 from iohub.storage.index_keys import Gap, Int, Item, Many, New, Span, expand, item_of, normalise
 from iohub.storage.index_values import broadcast, last_point_wins, last_wins
 
@@ -238,7 +239,7 @@ def orthogonal(key: Any, shape: Shape) -> Selection:
 
     Raises
     ------
-    IndexError
+    BoundsError
         If the key does not fit the shape, or an array has more than one axis.
     """
     parts, _ = expand(key, shape, masks_consume_axes=False)
@@ -250,20 +251,19 @@ def orthogonal(key: Any, shape: Shape) -> Selection:
         if isinstance(part, Gap):
             continue
         if part is None:
-            raise IndexError("new axes are not possible in orthogonal indexing")
-        item = item_of(part, axis, shape)
+            raise BoundsError("new axes are not possible in orthogonal indexing")
+        items.append(item := item_of(part, axis, shape))
         axis += 1
-        items.append(item)
         if isinstance(item, Int):
             index.append(slice(item.at, item.at + 1, 1))
         elif isinstance(item, Span):
             index.append(item.part)
             result.append(item.count)
         elif isinstance(item, Many):
-            if item.at.ndim != 1:
-                raise IndexError(f"axis {axis - 1}: orthogonal indexes have one axis each")
-            index.append(item.at)
-            result.append(item.at.size)
+            if (vector := item.at).ndim != 1:
+                raise BoundsError(f"axis {axis - 1}: orthogonal indexes have one axis each")
+            index.append(vector)
+            result.append(vector.size)
     # Several vectors are as good as spans for what happens around the engine call.
     shown = tuple(Span(0, 1, i.at.size, reverse=False) if isinstance(i, Many) else i for i in items)
     return Selection("orthogonal", tuple(index), tuple(result), shown, _front=False)
@@ -286,7 +286,7 @@ def vectorised(key: Any, shape: Shape) -> Selection:
     """
     parts, _ = expand(key, shape, masks_consume_axes=True)
     if any(isinstance(p, slice | Gap) or p is None for p in parts):
-        raise IndexError(f"give one integer array per axis ({len(shape)}), or a mask")
+        raise BoundsError(f"give one integer array per axis ({len(shape)}), or a mask")
     items = tuple(
         Many(np.asarray(i.at)) if isinstance(i, Int) else i
         for i in (item_of(part, axis, shape) for axis, part in enumerate(parts))
@@ -371,7 +371,7 @@ def _pointwise(items: tuple[Item, ...], front: bool, spans: list[Span]) -> Selec
         points = np.broadcast_shapes(*(a.shape for a in arrays))
     except ValueError as error:
         shapes = " ".join(str(a.shape) for a in arrays)
-        raise IndexError(
+        raise BoundsError(
             f"shape mismatch: indexing arrays could not be broadcast together with shapes {shapes}"
         ) from error
     result: list[int] = []
@@ -396,5 +396,5 @@ def _pointwise(items: tuple[Item, ...], front: bool, spans: list[Span]) -> Selec
             span_axis += 1
         elif isinstance(item, Int | Many):
             vector = np.broadcast_to(np.asarray(item.at), points)
-            index.append(vector.reshape(*points, *(1,) * len(spans)))
+            index.append(vector.reshape((*points, *(1,) * len(spans))))
     return Selection("points", tuple(np.broadcast_arrays(*index)), tuple(result), items, front)

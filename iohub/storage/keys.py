@@ -10,11 +10,30 @@ from iohub.errors import PathError
 OWN_PREFIX = ".__iohub"
 """Start of every name that iohub puts into a store for itself; never listed."""
 
+DRAFT_PREFIX = f"{OWN_PREFIX}-draft-"
+"""Start of the names of what is being prepared, by a writer that lives as long as its lock."""
+
 DOCUMENTS = frozenset({"zarr.json", ".zgroup", ".zattrs", ".zarray", ".zmetadata"})
 """Names of Zarr metadata documents, v2 and v3."""
 
 # Empty, "." and ".." segments (so also a slash at either end), backslashes and NUL.
 _BAD = re.compile(r"(?:^|/)\.{0,2}(?:/|$)|[\\\0]" + (r"|:" if os.name == "nt" else ""))
+
+
+# What zarr calls a store in memory: its address in the process.
+_ADDRESS = re.compile(r"memory://\d{9,}$")
+
+
+def place_name(url: str) -> str:
+    """Return the last part of the name of a place, empty for a store in memory without a name.
+
+    Parameters
+    ----------
+    url : str
+        Path, URL, or what a store calls itself, such as ``<FsspecStore(…, /plate.zarr)>``.
+    """
+    plain = (url.rstrip(")>\"'") if url.endswith(">") else url).rstrip("/\\")
+    return "" if _ADDRESS.search(plain) else re.split(r"[/\\]", plain)[-1]
 
 
 def check_key(key: str) -> str:

@@ -7,39 +7,28 @@ start with :data:`~iohub.storage.keys.OWN_PREFIX` and are never listed.
 
 from __future__ import annotations
 
-import itertools
 import os
-import secrets
 import shutil
 import stat
-import time
 from collections.abc import Hashable, Iterable, Sequence
 from contextlib import AbstractContextManager, suppress
 from typing import Literal, TypeAlias
 
 from iohub.errors import ExistsError, NotFoundError, ReadOnlyError
-from iohub.storage import files, locks
+from iohub.storage import files, leftovers, locks
 from iohub.storage.keys import OWN_PREFIX, check_key
+from iohub.storage.settings import Durability, get_options
 from iohub.types import PathLikeStr
 
-Durability: TypeAlias = Literal["process", "power"]
 CopyHow: TypeAlias = Literal["copy", "hardlink", "reflink"]
-
-TRASH_PREFIX = f"{OWN_PREFIX}-trash-"
-TEMP_PREFIX = f"{OWN_PREFIX}-temp-"
 
 _ABSENT = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
 _WRITE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 _READ_FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0)
-_SET_MTIME = os.utime in os.supports_fd
-
-# Unique across the processes and machines that may share a directory, also after a fork.
-_SEED = secrets.token_hex(4)
-_COUNTER = itertools.count()
 
 
-def _own_name(prefix: str) -> str:
-    return f"{prefix}{_SEED}-{os.getpid():x}-{next(_COUNTER):x}"
+def _token(status: os.stat_result) -> Hashable:
+    return status.st_mtime_ns, status.st_size, status.st_ino
 
 
 class LocalBytes:
@@ -53,18 +42,19 @@ class LocalBytes:
         The directory. Relative paths are made absolute now, so a later ``chdir`` changes nothing.
     read_only : bool
         Refuse every write.
-    durability : {"process", "power"}
-        What a finished write survives: the death of the process (the default), or a power cut
-        too, which costs an ``fsync`` of the file and of its directory for each write.
+    durability : {"process", "power"}, optional
+        What a finished write survives: the death of the process, or a power cut too, which costs
+        an ``fsync`` of the file and of its directory for each write; by default what
+        :class:`iohub.storage.settings.set_options` says at that time.
     """
 
     has_tokens = True
 
     def __init__(
-        self, root: PathLikeStr, read_only: bool = False, *, durability: Durability = "process"
+        self, root: PathLikeStr, read_only: bool = False, *, durability: Durability | None = None
     ):
         self.root = os.path.abspath(os.fspath(root))
-        self.durability: Durability = durability
+        self._durability = durability
         self._read_only = read_only
         self._base = self.root.rstrip(os.sep)  # "" for the root of the file system
 
@@ -78,9 +68,14 @@ class LocalBytes:
         """Whether writing is refused."""
         return self._read_only
 
+    @property
+    def durability(self) -> Durability:
+        """What a finished write survives."""
+        return self._durability or get_options().durability
+
     def with_read_only(self, read_only: bool = True) -> LocalBytes:
         """Return the same directory, opened for reading only or for writing too."""
-        return LocalBytes(self.root, read_only, durability=self.durability)
+        return LocalBytes(self.root, read_only, durability=self._durability)
 
     def path(self, key: str) -> str:
         """Return the file or directory of a key or a prefix.
@@ -101,11 +96,9 @@ class LocalBytes:
 
     def get_with_token(self, key: str) -> tuple[bytes, Hashable] | None:
         """Return the value of a key and its token, taken from one and the same file."""
-        path = self.path(key)
-        try:
-            descriptor = os.open(path, _READ_FLAGS)
-        except _ABSENT:
+        if (opened := self.open_value(key)) is None:
             return None
+        descriptor = opened[0]
         try:
             status = os.fstat(descriptor)
             if stat.S_ISDIR(status.st_mode):
@@ -116,11 +109,18 @@ class LocalBytes:
                 value = b"".join([value, *iter(lambda: os.read(descriptor, 1 << 20), b"")])
         finally:
             os.close(descriptor)
-        return value, (status.st_mtime_ns, status.st_size, status.st_ino)
+        return value, _token(status)
 
     def get_many(self, keys: Sequence[str]) -> list[bytes | None]:
         """Values of many keys, in order."""
         return [self.get(key) for key in keys]
+
+    def open_value(self, key: str) -> tuple[int, int] | None:
+        """Open the file of a key; return it and where the value begins, None if there is none."""
+        try:
+            return os.open(self.path(key), _READ_FLAGS), 0
+        except _ABSENT:
+            return None
 
     def token(self, key: str) -> Hashable | None:
         """Modification time, size and inode of a key's file; None if there is none."""
@@ -130,7 +130,7 @@ class LocalBytes:
             return None
         if stat.S_ISDIR(status.st_mode):
             return None
-        return status.st_mtime_ns, status.st_size, status.st_ino
+        return _token(status)
 
     def size(self, key: str) -> int | None:
         """Bytes stored under a key; None if there is none."""
@@ -168,9 +168,14 @@ class LocalBytes:
         OSError
             If the file system refuses, for example because it is full; the old value stays.
         """
+        self.set_with_token(key, value)
+
+    def set_with_token(self, key: str, value: bytes | memoryview) -> Hashable:
+        """Like :meth:`set`; return the token of what was written, whoever replaces it then."""
         path = self._writable_path(key)
-        temporary = self._write_temporary(path, value)
+        temporary, token = self._write_temporary(path, value)
         self._rename_over(temporary, path)
+        return token
 
     def set_many(self, items: Iterable[tuple[str, bytes]]) -> None:
         """Store many values, in order."""
@@ -254,7 +259,7 @@ class LocalBytes:
         path, origin = self._writable_path(key), os.fspath(source)
         if not os.path.isfile(origin):
             raise NotFoundError(f"no file to copy at {origin}")
-        temporary = os.path.join(os.path.dirname(path), _own_name(TEMP_PREFIX))
+        temporary = os.path.join(os.path.dirname(path), leftovers.own_name(leftovers.TEMP_PREFIX))
         os.makedirs(os.path.dirname(path), exist_ok=True)
         try:
             if how == "hardlink":
@@ -290,27 +295,32 @@ class LocalBytes:
         """
         return locks.directory_lock(self._writable_path(prefix), timeout=timeout)
 
+    def is_drafted(self, prefix: str) -> bool:
+        """Whether a living writer prepares something in a group."""
+        return leftovers.is_drafted(self.path(prefix))
+
+    def has_leftovers(self, prefix: str) -> bool:
+        """Whether writers may have left something right below a prefix."""
+        return leftovers.has_any(self.path(prefix))
+
+    def drop_empty(self, prefix: str, path: str) -> None:
+        """Remove the directories above a path in a group, the nearest first, that are empty."""
+        if "/" in path:
+            first = self.path(f"{prefix}/{path.partition('/')[0]}".lstrip("/"))
+            locks.remove_empty(os.path.dirname(f"{first}/{path.partition('/')[2]}"), first)
+
     def sweep(self, prefix: str, *, older_than: float = 3600.0) -> None:
         """Remove what killed writers left right below a prefix.
 
         Parameters
         ----------
         prefix : str
-            The group.
+            The group; the caller holds its lock.
         older_than : float
             Age [s] from which a temporary file is taken for abandoned. What was being deleted
-            is removed at any age.
+            is removed at any age; and so is the draft of a writer that is dead.
         """
-        folder = self._writable_path(prefix)
-        limit = time.time() - older_than
-        with suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder) as entries:
-            for entry in entries:
-                if entry.name.startswith(TRASH_PREFIX):
-                    files.remove(entry.path)
-                elif entry.name.startswith(TEMP_PREFIX):
-                    with suppress(FileNotFoundError):
-                        if entry.stat(follow_symlinks=False).st_mtime < limit:
-                            os.unlink(entry.path)
+        leftovers.sweep(self._writable_path(prefix), older_than=older_than)
 
     # comparing and sending to other processes
 
@@ -332,41 +342,34 @@ class LocalBytes:
             raise ReadOnlyError(f"{self.root} was opened for reading; open it with mode='r+'")
         return self.path(key)
 
-    def _write_temporary(self, path: str, value: bytes | memoryview) -> str:
-        """Write a value beside `path`, with the directories above; return its name."""
+    def _write_temporary(self, path: str, value: bytes | memoryview) -> tuple[str, Hashable]:
+        """Write a value beside `path`, with the directories above; return its name and token."""
         folder = os.path.dirname(path)
-        temporary = f"{folder}/{_own_name(TEMP_PREFIX)}"
+        temporary = f"{folder}/{leftovers.own_name(leftovers.TEMP_PREFIX)}"
         try:
             descriptor = os.open(temporary, _WRITE_FLAGS, 0o666)
         except FileNotFoundError:
-            os.makedirs(folder, exist_ok=True)
+            locks.check_in_place(folder)
+            files.make_folder(folder)
             descriptor = os.open(temporary, _WRITE_FLAGS, 0o666)
         try:
-            try:
-                files.write_all(descriptor, value)
-                # The clock of file systems ticks every few ms, and inodes are used again; with
-                # the exact time no two writes ever have the same token.
-                if _SET_MTIME:
-                    now = time.time_ns()
-                    os.utime(descriptor, ns=(now, now))
-                if self.durability == "power":
-                    os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+            status = files.fill(descriptor, value, durable=self.durability == "power")
         except BaseException as error:
             with suppress(OSError):
                 os.unlink(temporary)
             if isinstance(error, OSError) and error.filename is None:
                 error.filename = path
             raise
-        return temporary
+        return temporary, _token(status)
 
     def _rename_over(self, temporary: str, path: str) -> None:
         try:
             os.replace(temporary, path)
-        except BaseException:
+        except BaseException as error:
             with suppress(OSError):
                 os.unlink(temporary)
+            if isinstance(error, FileNotFoundError):
+                locks.check_in_place(path)
             raise
         self._sync_folder(path)
 
@@ -374,13 +377,14 @@ class LocalBytes:
         try:
             os.replace(old, new)
         except FileNotFoundError:
+            locks.check_in_place(new)
             os.makedirs(os.path.dirname(new), exist_ok=True)
             os.replace(old, new)
         self._sync_folder(new)
         self._sync_folder(old)
 
     def _discard(self, path: str, folder: str) -> None:
-        trash = f"{folder}/{_own_name(TRASH_PREFIX)}"
+        trash = f"{folder}/{leftovers.own_name(leftovers.TRASH_PREFIX)}"
         try:
             os.rename(path, trash)
         except (FileNotFoundError, NotADirectoryError):

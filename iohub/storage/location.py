@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import re
 import sys
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
 
-from iohub.errors import PathError, ReadOnlyError
-from iohub.storage.keys import OWN_PREFIX, check_prefix, join
+from iohub.errors import AccessError, ArgumentError, NotFoundError, PathError, ReadOnlyError
+from iohub.storage.journal import STAGE
+from iohub.storage.keys import OWN_PREFIX, check_prefix, join, place_name
 from iohub.storage.local import LocalBytes
 from iohub.storage.protocol import ByteStore, WritableByteStore
 
@@ -19,11 +21,16 @@ if TYPE_CHECKING:
     from zarr.abc.store import Store
     from zarr.storage import StorePath
 
+    from iohub.storage.ozx import ArchiveBytes
+    from iohub.storage.ozx_draft import ArchiveDraft
+    from iohub.storage.remote import RemoteBytes
+
 StoreLike: TypeAlias = "str | os.PathLike[str] | Store | StorePath | ByteStore"
 
 _WIPING = f"{OWN_PREFIX}-wiping"
 _MARKS = ("zarr.json", ".zgroup", ".zarray", ".zattrs", _WIPING)
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+_MAYBE_ARCHIVE = re.compile(r"\.(?:ozx|zip|z\d)", re.IGNORECASE)
+_SCHEME = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]+::)*[A-Za-z][A-Za-z0-9+.-]+://")
 
 
 @runtime_checkable
@@ -60,34 +67,91 @@ class Location:
         """The directory or file, None if it is not in the local file system."""
         if isinstance(self.store, LocalBytes):
             return self.store.path(self.path)
-        return None
+        archive = as_archive(self.store)
+        return None if archive is None or self.path else archive.archive
+
+    def begin(self, zarr_format: int | None = None, *, anew: bool = False) -> None:
+        """Make ready to write, where that is more than to write: see ozx_draft.py.
+
+        Parameters
+        ----------
+        zarr_format : {2, 3}, optional
+            Of a new dataset.
+        anew : bool
+            Whether what is there is to be replaced as a whole.
+
+        Raises
+        ------
+        VersionError
+            If there can be no dataset of that format.
+        ConflictError
+            If someone else is writing there.
+        """
+        draft = _draft(self.store)
+        if draft is not None:
+            if zarr_format is not None:
+                draft.check_format(zarr_format)
+            draft.begin(anew=anew)
+
+    def finish(self) -> None:
+        """Write what was kept back because it can be written only once, and let go of files."""
+        archive = as_archive(self.store)
+        if archive is not None:
+            archive.close()
+        if type(self.store) is not LocalBytes and isinstance(self.store, LocalBytes):
+            from iohub.storage.packed import PackedBytes
+
+            if isinstance(self.store, PackedBytes):
+                self.store.finish()
 
     @property
     def name(self) -> str:
-        """Last part of the place's name."""
-        return re.split(r"[/\\]", self.url.rstrip("/\\"))[-1]
+        """Last part of the place's name, empty for a store in memory without a name."""
+        return place_name(self.url)
 
 
-def locate(store_path: StoreLike, *, writable: bool) -> Location:
-    """Find the bytes of a place; nothing is read or created.
+def locate(
+    store_path: StoreLike, *, writable: bool, options: Mapping[str, Any] | None = None
+) -> Location:
+    """Find the bytes of a place; nothing is created, and nothing read but what an archive holds.
 
     Parameters
     ----------
     store_path : path-like, str, zarr store or ByteStore
-        A local path (``~`` is expanded), ``file://…``, ``memory://name`` (one memory store per
-        name in a process), any zarr ``Store`` or ``StorePath``, or a byte store of one's own.
+        A local path (``~`` is expanded), also of a ``.zip`` or ``.ozx`` archive or into it,
+        ``file://…``, ``memory://name`` (one memory store per name in a process), a URL of a
+        server (see remote.py), any zarr ``Store`` or ``StorePath``, or a byte store of one's own.
     writable : bool
         Whether the bytes may be changed.
+    options : mapping, optional
+        For a URL of a server.
 
     Raises
     ------
+    ArgumentError
+        If there are no such options, or options for what is no URL of a server.
     PathError
-        If it is a URL of a kind that is not supported, or no place at all.
+        If it is a URL of a kind that is not supported, or no place at all; or if `writable` is
+        asked of a place inside an archive, or names in an archive lead out of it.
+    FormatError
+        If an archive is damaged.
     ReadOnlyError
-        If `writable` is asked of a read-only zarr store.
+        If `writable` is asked of a read-only zarr store, or of one in which nothing can be changed
+        and something is.
     """
     if isinstance(store_path, str | os.PathLike):
-        return _locate_text(os.fspath(store_path), writable)
+        text: object = os.fspath(store_path)
+        if isinstance(text, str) and _is_remote(text):
+            from iohub.storage.remote import remote_bytes
+
+            found_bytes = remote_bytes(text, writable=writable, options=options)
+            return Location(found_bytes, "", found_bytes.url)
+        if not options:
+            return _locate_text(text, writable)
+    if options:
+        raise ArgumentError(
+            f"storage_options are for URLs such as s3:// and https://, not for {store_path!r:.60}"
+        )
     if isinstance(store_path, Reopens):
         return _locate_bytes(store_path, writable)
     # An object of zarr exists only after zarr was imported.
@@ -98,7 +162,7 @@ def locate(store_path: StoreLike, *, writable: bool) -> Location:
         if found is not None:
             return _locate_zarr(*found, writable)
     raise PathError(
-        f"a {type(store_path).__name__} is no place for a dataset; "
+        f"{store_path!r:.60} ({type(store_path).__name__}) is no place for a dataset; "
         "pass a path, a URL, a zarr Store or a zarr StorePath"
     )
 
@@ -114,18 +178,73 @@ def _locate_text(text: object, writable: bool) -> Location:
     if not isinstance(text, str) or not text:
         raise PathError(f"{text!r} is no path; pass a non-empty str")
     if _SCHEME.match(text):
-        scheme = text.partition("://")[0].lower()
-        if scheme == "memory":
+        if text.lower().startswith("memory://"):
             return _locate_memory(text, writable)
-        if scheme != "file":
-            raise PathError(
-                f"{text}: {scheme} URLs are not opened directly; supported are local paths, "
-                "file://, memory:// and zarr stores: "
-                "pass for example zarr.storage.FsspecStore.from_url(…) or an ObjectStore"
-            )
         text = _file_path(text)
-    store = LocalBytes(os.path.expanduser(text), read_only=not writable)
-    return Location(store, "", store.root)
+    path = os.path.abspath(os.path.expanduser(text))
+    found = _locate_archive(path, writable) if _MAYBE_ARCHIVE.search(path) else None
+    store = LocalBytes(path, read_only=not writable)
+    return found or Location(store, "", store.root)
+
+
+def _is_remote(text: str) -> bool:
+    return bool(_SCHEME.match(text)) and not text.lower().startswith(("file://", "memory://"))
+
+
+def as_remote(store: ByteStore) -> RemoteBytes | None:
+    """Return a store as one on a server; None if it is none."""
+    if isinstance(store, LocalBytes) or "iohub.storage.remote" not in sys.modules:
+        return None
+    from iohub.storage.remote import RemoteBytes
+
+    return store if isinstance(store, RemoteBytes) else None
+
+
+def _locate_archive(path: str, writable: bool) -> Location | None:
+    from iohub.storage import ozx
+
+    found = ozx.split_path(path)
+    if found is None:
+        return None
+    archive, inside = found
+    if not writable:
+        return Location(ozx.open_archive(archive, inside), check_prefix(inside), path)
+    if inside:
+        raise PathError(f"{path} is inside an archive: open {archive} itself to change it")
+    from iohub.storage.ozx_draft import ArchiveDraft
+
+    return Location(ArchiveDraft(archive), "", archive)
+
+
+def as_archive(store: ByteStore) -> ArchiveBytes | None:
+    """Return a store as the archive that it is; None if it is none."""
+    if isinstance(store, LocalBytes):
+        return None
+    from iohub.storage.ozx import ArchiveBytes
+
+    return store if isinstance(store, ArchiveBytes) else None
+
+
+def _draft(store: ByteStore) -> ArchiveDraft | None:
+    """Return a store as the archive that is being written; None if it is none."""
+    if type(store) is LocalBytes or not isinstance(store, LocalBytes):
+        return None
+    from iohub.storage.ozx_draft import ArchiveDraft
+
+    return store if isinstance(store, ArchiveDraft) else None
+
+
+def is_archive(location: Location) -> bool:
+    """Whether it is a ``.zip`` or ``.ozx`` file, or is going to be one."""
+    return as_archive(location.store) is not None or _draft(location.store) is not None
+
+
+def _before(location: Location) -> Location:
+    """Return where to look for what there is, before anything is written."""
+    draft = _draft(location.store)
+    if draft is None or draft.begun:
+        return location
+    return replace(location, store=draft.as_it_is())
 
 
 def _locate_memory(text: str, writable: bool) -> Location:
@@ -140,10 +259,14 @@ def _locate_memory(text: str, writable: bool) -> Location:
 
 
 def _locate_zarr(store: Store, path: str, writable: bool) -> Location:
-    from iohub.storage.zarr_bytes import byte_store
+    from iohub.storage.zarr_bytes import ZarrBytes, byte_store
 
-    own = byte_store(store, read_only=not writable)
+    own: ByteStore = byte_store(store, read_only=not writable)
     path = check_prefix(path.strip("/"))
+    if writable and isinstance(own, ZarrBytes) and not store.supports_deletes:
+        from iohub.storage.packed import StoreDraft
+
+        own = StoreDraft(own, path)
     return Location(own, path, join(own.url.rstrip("/") or "/", path), store)
 
 
@@ -155,19 +278,59 @@ def _file_path(url: str) -> str:
     return path.removeprefix("localhost") if parts.netloc else path
 
 
+def above(location: Location) -> Iterator[Location]:
+    """Return the places that a location lies in, the nearest first.
+
+    Parameters
+    ----------
+    location : Location
+        Within its store, and, if it is local, in the directories around that.
+    """
+    path = location.path
+    while path:
+        path = path.rpartition("/")[0]
+        root = location.url.removesuffix(location.path).rstrip("/")
+        yield Location(location.store, path, f"{root}/{path}".rstrip("/"), location.zarr_store)
+    if isinstance(location.store, LocalBytes):
+        inner, folder = location.store.root, os.path.dirname(location.store.root)
+        while folder != inner:
+            yield Location(LocalBytes(folder, read_only=True), "", folder)
+            inner, folder = folder, os.path.dirname(folder)
+    outer = as_remote(location.store)
+    while outer is not None and (outer := outer.above()) is not None:
+        yield Location(outer, "", outer.url)
+
+
 def exists(location: Location) -> bool:
     """Whether anything is there, be it an empty directory."""
+    location = _before(location)
     if isinstance(location.store, LocalBytes):
         return location.store.exists(location.path)
+    archive = as_archive(location.store)
+    if archive is not None:
+        return archive.exists(location.path)
+    remote = as_remote(location.store)
+    if remote is not None:
+        # Most are found by their documents (no mark is left by wiping); some servers list nothing.
+        if remote.has_documents(location.path, _MARKS[:-1]):
+            return True
+        if not remote.remote.supports_listing:
+            return False
     return any(location.store.list_dir(location.path))
 
 
 def is_empty(location: Location) -> bool:
     """Whether nothing is there: no directory, or an empty one. A file is not empty."""
+    location = _before(location)
     local = location.local_path
     if local is not None and os.path.lexists(local) and not os.path.isdir(local):
         return False
-    return not any(location.store.list_dir(location.path))
+    try:
+        return not any(location.store.list_dir(location.path))
+    except (AccessError, NotFoundError):
+        if as_remote(location.store) is None:
+            raise
+        return not has_zarr_document(location)  # who may write need not be allowed to list
 
 
 def has_zarr_document(location: Location) -> bool:
@@ -175,8 +338,21 @@ def has_zarr_document(location: Location) -> bool:
 
     What an interrupted :func:`wipe` left counts too.
     """
+    location = _before(location)
+    remote = as_remote(location.store)
+    if remote is not None:
+        return remote.has_documents(location.path, _MARKS[:-1])
     keys = [join(location.path, mark) for mark in _MARKS]
     return any(value is not None for value in location.store.get_many(keys))
+
+
+def wiped_path(location: Location) -> str | None:
+    """Return the path by which to tell whether a place may be wiped.
+
+    None for a store in memory, or of one's own, where nothing else can be meant.
+    """
+    remote = as_remote(location.store)
+    return location.local_path if remote is None else remote.path_in_bucket
 
 
 def wipe(location: Location) -> None:
@@ -190,11 +366,16 @@ def wipe(location: Location) -> None:
     store = location.store
     if store.read_only or not isinstance(store, WritableByteStore):
         raise ReadOnlyError(f"{location.url} was not opened for writing")
+    draft = _draft(store)
+    if draft is not None and not draft.begun:
+        draft.begin(anew=True)  # the archive itself stays until the new one is complete
+        return
     if not isinstance(store, LocalBytes) or location.path:
         store.delete_dir(location.path)
         return
     # Half-way, the documents that say that this is a store are gone already.
     store.set(_WIPING, b"")
+    store.delete_dir(STAGE)
     store.sweep("")
     store.delete_dir("")
     store.delete(_WIPING)

@@ -14,13 +14,13 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Hashable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Hashable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
-from iohub.errors import LockTimeoutError, ReadOnlyError
+from iohub.errors import LockTimeoutError, NotFoundError, ReadOnlyError
 from iohub.storage.keys import OWN_PREFIX
 
 if sys.platform != "win32":
@@ -41,11 +41,12 @@ _POLL = 0.005  # [s]; a document edit takes about a millisecond
 class _Held:
     """The lock of one group in this process."""
 
-    __slots__ = ("__weakref__", "depth", "lock")
+    __slots__ = ("__weakref__", "depth", "directory", "lock")
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
         self.depth = 0
+        self.directory: int | None = None  # its descriptor, if it is locked itself
 
 
 # An entry lives as long as a thread holds or awaits it.
@@ -137,9 +138,11 @@ def directory_lock(directory: str, *, timeout: float | None = None) -> Iterator[
             return
         lock, made = _acquire(directory, end, timeout)
         owner = os.getpid()
+        held.directory = lock if isinstance(lock, int) else None
         try:
             yield
         finally:
+            held.directory = None
             if os.getpid() == owner:
                 _release(lock, directory, made)
             # In a child forked inside the lock is its parent's, and letting go of this object
@@ -148,17 +151,114 @@ def directory_lock(directory: str, *, timeout: float | None = None) -> Iterator[
                 _inherited.append(lock)
 
 
+@contextmanager
+def idle_lock(directory: str) -> Iterator[bool]:
+    """Hold the lock of a directory if nobody does, this thread included.
+
+    Yields
+    ------
+    bool
+        Whether it was free, and is held now.
+    """
+    with ExitStack() as stack:
+        free = not is_held(_real(directory))
+        if free:
+            try:
+                stack.enter_context(directory_lock(directory, timeout=0.0))
+            except LockTimeoutError:
+                free = False
+        yield free
+
+
+@contextmanager
+def claimed_directory(directory: str) -> Iterator[None]:
+    """Make a directory and hold its lock, whichever threads come and go.
+
+    Parameters
+    ----------
+    directory : str
+        Absolute path that nobody else uses.
+
+    Raises
+    ------
+    LockTimeoutError
+        If someone else holds it.
+    ReadOnlyError
+        If it cannot be made.
+    """
+    lock, _ = _acquire(directory, time.monotonic(), 0.0)
+    owner = os.getpid()
+    try:
+        yield
+    finally:
+        if os.getpid() == owner:
+            _release(lock, directory, "")
+
+
+def is_held(key: Hashable) -> bool:
+    """Whether a thread of this process holds, or waits for, a lock."""
+    with _guard:
+        return key in _held
+
+
+def held_keys() -> list[Hashable]:
+    """Return what the threads of this process hold or wait for."""
+    with _guard:
+        return list(_held)
+
+
+def check_in_place(path: str) -> None:
+    """Refuse to go on where a directory that is held has been moved away or removed.
+
+    Parameters
+    ----------
+    path : str
+        The directory, or anything below it.
+
+    Raises
+    ------
+    NotFoundError
+        If a directory at or above `path` that a thread of this process has locked is gone.
+    """
+    with _guard:
+        known = {key: held for key, held in _held.items() if isinstance(key, str) and held.depth}
+    above = _above(path, known)
+    if known and not above:
+        above = _above(os.path.realpath(path), known)  # a call for each part of the path
+    for key in above:
+        descriptor = known[key].directory
+        try:
+            if descriptor is None:
+                there = os.path.isdir(key)
+            else:
+                there = os.path.samestat(os.fstat(descriptor), os.stat(key))
+        except FileNotFoundError:
+            there = False
+        if not there:
+            raise NotFoundError(
+                f"{key} was moved or removed by someone else while it was being changed; "
+                "nothing is left of this change there: open it where it is now and try again"
+            )
+
+
+def _above(path: str, directories: Iterable[str]) -> list[str]:
+    """Return those directories that a path is, or is in."""
+    return [key for key in directories if f"{path}/".startswith(f"{key.rstrip('/')}/")]
+
+
 @lru_cache(maxsize=1024)
 def _real(directory: str) -> str:
     # One edit takes the lock of a group several times, and each step of a path costs a call.
     return os.path.realpath(directory)
 
 
-def _acquire(directory: str, end: float, timeout: float) -> tuple[int | BaseFileLock, bool]:
-    made = False
+def _acquire(directory: str, end: float, timeout: float) -> tuple[int | BaseFileLock, str]:
+    """Lock a directory; return also the topmost directory that was made for it, or ""."""
+    made = ""
     while True:
-        made = (not os.path.isdir(directory) and _make(directory)) or made
         try:
+            if not os.path.isdir(directory):
+                made = min(_make(directory), made or directory, key=len)
             lock: int | BaseFileLock | None = _lock_directory(directory, end)
             return (_lock_file(directory, end) if lock is None else lock), made
         except TimeoutError as error:
@@ -212,14 +312,13 @@ def _lock_file(directory: str, end: float) -> BaseFileLock:
     return lock
 
 
-def _make(directory: str) -> bool:
-    try:
-        os.makedirs(directory)
-    except FileExistsError:
-        return False
-    except OSError as error:
-        raise _refused(directory, error) from error
-    return True
+def _make(directory: str) -> str:
+    """Make a directory and those above it; return the topmost one that was missing."""
+    topmost = directory
+    while not os.path.isdir(above := os.path.dirname(topmost)) and above != topmost:
+        topmost = above
+    os.makedirs(directory, exist_ok=True)
+    return topmost
 
 
 def _refused(directory: str, error: OSError) -> OSError:
@@ -230,7 +329,7 @@ def _refused(directory: str, error: OSError) -> OSError:
     return error
 
 
-def _release(lock: int | BaseFileLock, directory: str, made: bool) -> None:
+def _release(lock: int | BaseFileLock, directory: str, made: str) -> None:
     if isinstance(lock, int):
         if sys.platform != "win32":
             # Not by closing alone: another thread may be starting a process, which has a copy.
@@ -243,5 +342,16 @@ def _release(lock: int | BaseFileLock, directory: str, made: bool) -> None:
             os.unlink(os.path.join(directory, LOCK_NAME))
         lock.release()
     if made:
-        with suppress(OSError):
+        remove_empty(directory, made)
+
+
+def remove_empty(directory: str, last: str) -> None:
+    """Remove a directory and those above it as long as they are empty, up to a last one."""
+    while len(directory) >= len(last):
+        try:
             os.rmdir(directory)
+        except FileNotFoundError:
+            pass
+        except OSError:
+            return
+        directory = os.path.dirname(directory)

@@ -46,7 +46,7 @@ def piece_shape(spec: ArraySpec, memory: int | None = None) -> Shape:
     memory : int, optional
         Budget of all pieces in flight [bytes]; the process's setting by default.
     """
-    now = settings.current()
+    now = settings.get_options()
     budget = now.write_bytes if memory is None else memory
     target = min(_PIECE_BYTES, budget // (now.workers + 1))
     return grid.grouped_unit(spec.shape, spec.unit, spec.dtype.itemsize, target)

@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
+    from iohub.errors import IohubError
     from iohub.storage.spec import ArraySpec
     from iohub.types import JsonObject, NDArray, Region
 
@@ -48,6 +49,14 @@ class ByteStore(Protocol):
 
 
 @runtime_checkable
+class ReadsRanges(Protocol):
+    """A byte store that reads parts of values, as sharded arrays need them."""
+
+    def get_range(self, key: str, start: int, stop: int | None = None) -> bytes | None:
+        """Return a part of the value of a key as of a slice; None if there is none."""
+
+
+@runtime_checkable
 class WritableByteStore(ByteStore, Protocol):
     """Bytes by key, writing."""
 
@@ -65,6 +74,18 @@ class WritableByteStore(ByteStore, Protocol):
 
     def lock(self, prefix: str) -> AbstractContextManager[None]:
         """Hold the one writer's lock of a group, across threads and (locally) processes."""
+
+
+@runtime_checkable
+class ReadsEach(ByteStore, Protocol):
+    """A byte store where a request takes long: many at once, and one that fails spares the others.
+
+    While it is only read, it keeps documents for a moment: what was read for many need not be asked
+    for again.
+    """
+
+    def get_each(self, keys: Sequence[str]) -> list[bytes | IohubError | None]:
+        """Values of many keys, in order, or why one cannot be had."""
 
 
 class Array(Protocol):

@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-import secrets
-
 from iohub.errors import ReadOnlyError
 from iohub.storage import hierarchy, journal
-from iohub.storage.journal import COMMIT, JournalStore, Record
-from iohub.storage.keys import DOCUMENTS, OWN_PREFIX, check_key, join
+from iohub.storage.journal import COMMIT, STAGE, JournalStore, Record
+from iohub.storage.keys import DOCUMENTS, check_key, join
 from iohub.storage.protocol import ByteStore
-
-
-def partial_path(prefix: str) -> str:
-    """Return a new hidden path in a group, below which to prepare what is to replace it."""
-    return join(prefix, f"{OWN_PREFIX}-partial-{secrets.token_hex(4)}")
 
 
 def replace_content(store: ByteStore, prefix: str, partial: str) -> None:
@@ -29,7 +22,7 @@ def replace_content(store: ByteStore, prefix: str, partial: str) -> None:
     prefix : str
         The group.
     partial : str
-        What :func:`partial_path` gave.
+        What :func:`~iohub.storage.drafts.draft_path` gave.
 
     Raises
     ------
@@ -45,7 +38,7 @@ def replace_content(store: ByteStore, prefix: str, partial: str) -> None:
         raise ReadOnlyError(f"{store.url}: a {type(store).__name__} cannot be edited in steps")
     stage = journal.stage_path(prefix)
     with target.lock(prefix):
-        journal.recover(target, prefix)
+        journal.recover(target, prefix, sweep=False)  # nobody holds what was prepared
         folders, names = target.list_dir(partial)
         # Documents replace those of the same name: at no moment is there none.
         put = [name for name in names if name in DOCUMENTS]
@@ -53,7 +46,7 @@ def replace_content(store: ByteStore, prefix: str, partial: str) -> None:
         old = [name for part in target.list_dir(prefix) for name in part if name not in put]
         record = Record(
             out=tuple((check_key(name), f"out{index}") for index, name in enumerate(old)),
-            into=tuple((f"in/{name}", name) for name in into),
+            into=tuple((f"{STAGE}/in/{name}", name) for name in into),
             put=tuple((f"in/{name}", name) for name in put),
         )
         target.move(partial, join(stage, "in"))

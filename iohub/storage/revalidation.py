@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
-from iohub.errors import NotFoundError
+from iohub.errors import EventLoopError, NotFoundError
 from iohub.storage.keys import join
 from iohub.storage.spec import ArraySpec
 
@@ -55,13 +55,20 @@ def read_document(store: ByteStore, path: str, zarr_format: int, known: Known | 
         If there is no array.
     DocumentError
         If the document is broken.
+    EventLoopError
+        If the store cannot be asked now, and nothing is known.
     """
     keys = [join(path, name) for name in DOCUMENTS[zarr_format]]
     # The token is taken first: a change in between is then seen the next time.
     mark: Hashable = tuple(store.token(key) for key in keys) if store.has_tokens else None
     if known is not None and mark is not None and mark == known.mark:
         return known
-    raws = store.get_many(keys)
+    try:
+        raws = store.get_many(keys)
+    except EventLoopError:
+        if known is None:
+            raise
+        return known  # zarr looks at an array that it works with: what was seen last must do
     if not store.has_tokens:
         mark = tuple(raws)
         if known is not None and mark == known.mark:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from iohub.errors import EngineError
-from iohub.storage.codecs import chain_of_v2, normal_chain
+from iohub.storage.codecs import DEFAULT, chain_of_v2, compressor_of_v3, normal_chain
 from iohub.storage.documents import parse_document
 from iohub.storage.spec import ArraySpec
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from iohub.types import JsonObject
 
-_SHUFFLES = {"noshuffle": 0, "shuffle": 1, "bitshuffle": 2}
 _NAMES = "_ARRAY_DIMENSIONS"
 
 
@@ -48,7 +47,7 @@ def documents_over_chunks(
     if not new.same_encoding(spec):
         raise EngineError(
             f"its chunks cannot be read as Zarr v{zarr_format} (type {spec.dtype}, codecs "
-            f"{_codecs(spec)}); copy it instead, as with Plate.from_positions"
+            f"{_codecs(spec)})"
         )
     documents = {name: parse_document(raw, name) for name, raw in new.documents().items()}
     if zarr_format == 3:
@@ -60,10 +59,7 @@ def documents_over_chunks(
 def _as_v3(spec: ArraySpec, dimensions: Sequence[str] | None) -> ArraySpec:
     chain = chain_of_v2(spec.metadata, spec.dtype.itemsize, spec.big_endian)
     if chain is None:
-        raise EngineError(
-            f"its chunks cannot be read as Zarr v3 ({_codecs(spec)}); copy it instead, as with "
-            "Plate.from_positions"
-        )
+        raise EngineError(f"its chunks cannot be read as Zarr v3 ({_codecs(spec)})")
     last = normal_chain(chain, spec.dtype.itemsize)[-1]
     return ArraySpec.create(
         spec.shape,
@@ -79,19 +75,11 @@ def _as_v3(spec: ArraySpec, dimensions: Sequence[str] | None) -> ArraySpec:
 
 def _as_v2(spec: ArraySpec) -> ArraySpec:
     if spec.shards is not None:
-        raise EngineError("it has shards, which Zarr v2 has not: copy it instead")
+        raise EngineError("it has shards, which Zarr v2 has not")
     codecs = [codec for codec in spec.metadata["codecs"] if codec["name"] != "bytes"]
-    if len(codecs) > 1 or any(codec["name"] not in ("blosc", "gzip", "zstd") for codec in codecs):
-        raise EngineError(
-            f"its chunks cannot be read as Zarr v2 (codecs {_codecs(spec)}): copy it instead"
-        )
-    compression: JsonObject | None = None
-    for codec in codecs:
-        settings = dict(codec.get("configuration") or {})
-        if codec["name"] == "blosc":
-            settings.pop("typesize", None)
-            settings["shuffle"] = _SHUFFLES[settings.get("shuffle", "noshuffle")]
-        compression = {"id": codec["name"], **settings}
+    if len(codecs) > 1:
+        raise EngineError(f"its chunks cannot be read as Zarr v2 (codecs {_codecs(spec)})")
+    compression = compressor_of_v3(codecs[0]) if codecs else None
     return ArraySpec.create(
         spec.shape,
         _stored_type(spec),
@@ -102,6 +90,48 @@ def _as_v2(spec: ArraySpec) -> ArraySpec:
         attributes=spec.attributes,
         separator=spec.separator,
     )
+
+
+def rewritten(
+    spec: ArraySpec, zarr_format: int, dimensions: Sequence[str] | None = None
+) -> ArraySpec:
+    """Return an array of the same pixels in another Zarr format, over chunks of its own.
+
+    Its chunks are the ones inside the shards, if there are shards; its compression stays if the
+    other format has it, else it is the usual one.
+
+    Parameters
+    ----------
+    spec : ArraySpec
+        The array as it is.
+    zarr_format : {2, 3}
+        Of the new one.
+    dimensions : sequence of str, optional
+        Names of its dimensions in v3; by default those that it has.
+    """
+    return ArraySpec.create(
+        spec.shape,
+        spec.dtype,
+        zarr_format=zarr_format,
+        chunks=spec.chunks,
+        compression=_compression(spec, zarr_format),
+        fill_value=spec.fill_value,
+        dimension_names=(dimensions or spec.dimension_names) if zarr_format == 3 else None,
+        attributes={k: v for k, v in spec.attributes.items() if zarr_format == 2 or k != _NAMES},
+    )
+
+
+def _compression(spec: ArraySpec, zarr_format: int) -> object:
+    if spec.compressor is None or spec.zarr_format == zarr_format:
+        return spec.compressor
+    if zarr_format == 3:
+        plain = {**spec.metadata, "filters": None, "order": "C"}
+        chain = chain_of_v2(plain, spec.dtype.itemsize, spec.big_endian)
+        return DEFAULT if chain is None else normal_chain(chain, spec.dtype.itemsize)[-1]
+    try:
+        return compressor_of_v3(spec.compressor)
+    except EngineError:
+        return DEFAULT
 
 
 def _stored_type(spec: ArraySpec) -> np.dtype[Any]:

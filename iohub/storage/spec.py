@@ -23,13 +23,14 @@ from iohub.storage.array_documents import (
     v3_big_endian,
     v3_document,
 )
+from iohub.storage.array_rules import problems_in_array
 from iohub.storage.codecs import (
     DEFAULT,
     chain_of_v2,
     compressor_document,
     normal_chain,
 )
-from iohub.storage.documents import encode_document, parse_document
+from iohub.storage.documents import AS_READ, encode_document, parse_document
 from iohub.storage.dtypes import (
     fill_json,
     fill_scalar,
@@ -184,7 +185,7 @@ class ArraySpec:
         NotFoundError
             If there is neither a ``zarr.json`` nor a ``.zarray``.
         DocumentError
-            If a document is no JSON object, is no array, or lacks a member.
+            If a document is no JSON object, or none of an array; all its problems are listed.
         DTypeError
             If the array holds no pixels (text, records …).
         """
@@ -196,6 +197,9 @@ class ArraySpec:
         name = next((n for n in ("zarr.json", ".zarray") if n in found), None)
         if name is None:
             raise NotFoundError(f"no array at {source or 'this path'}")
+        problems = problems_in_array(found[name], 3 if name == "zarr.json" else 2)
+        if problems:
+            raise DocumentError(problems, join(source, name))
         try:
             if name == "zarr.json":
                 return cls._from_v3(found[name])
@@ -210,8 +214,6 @@ class ArraySpec:
 
     @classmethod
     def _from_v2(cls, document: JsonObject, attributes: JsonObject) -> ArraySpec:
-        if document["zarr_format"] != 2:
-            raise ValueError(f"zarr_format is {document['zarr_format']!r}, not 2")
         dtype, big = type_of_v2(document["dtype"])
         shape = as_shape(document["shape"])
         names = attributes.get(_V2_NAMES)
@@ -225,15 +227,13 @@ class ArraySpec:
             shards=None,
             fill_value=fill_scalar(document["fill_value"], dtype),
             dimension_names=tuple(names) if fits and names else None,
-            separator=document.get("dimension_separator") or ".",
+            separator=document.get("dimension_separator", "."),
             attributes=attributes,
             metadata=document,
         )
 
     @classmethod
     def _from_v3(cls, document: JsonObject) -> ArraySpec:
-        if document["zarr_format"] != 3 or document["node_type"] != "array":
-            raise ValueError(f"this is a {document['node_type']}, no array")
         document = dict(document)
         attributes = document.pop("attributes", None) or {}
         dtype = type_of_v3(document["data_type"])
@@ -348,7 +348,8 @@ class ArraySpec:
     def documents(self) -> dict[str, bytes]:
         """Return the files that make the array: name to content.
 
-        A v2 array without attributes has no ``.zattrs``.
+        A v2 array without attributes has no ``.zattrs``. What other tools wrote into the attributes
+        that is no JSON, such as ``NaN``, stays as it was read.
 
         Raises
         ------
@@ -358,12 +359,12 @@ class ArraySpec:
         if self.zarr_format == 3:
             return {
                 "zarr.json": encode_document(
-                    {**self.metadata, "attributes": self.attributes}, "zarr.json"
+                    {**self.metadata, "attributes": self.attributes}, "zarr.json", AS_READ
                 )
             }
-        files = {".zarray": encode_document(self.metadata, ".zarray")}
+        files = {".zarray": encode_document(self.metadata, ".zarray", AS_READ)}
         if self.attributes:
-            files[".zattrs"] = encode_document(self.attributes, ".zattrs")
+            files[".zattrs"] = encode_document(self.attributes, ".zattrs", AS_READ)
         return files
 
     def resized(self, shape: Sequence[SupportsIndex]) -> ArraySpec:

@@ -5,16 +5,22 @@ No pixel is decoded here; that is :mod:`iohub.storage.array`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
-from contextlib import AbstractContextManager
+import time
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from iohub.errors import ReadOnlyError
+from iohub.errors import NotFoundError, ReadOnlyError
+from iohub.storage import leftovers
+from iohub.storage.documents import AS_READ, encode_document
+from iohub.storage.drafts import drop_empty
 from iohub.storage.keys import join
+from iohub.storage.local import LocalBytes
 from iohub.storage.protocol import ByteStore, WritableByteStore
 from iohub.storage.revalidation import DOCUMENTS, Known, read_document
+from iohub.storage.virtual import how_to_write
 
 if TYPE_CHECKING:
     from iohub.storage.spec import ArraySpec
@@ -84,6 +90,11 @@ class StoredArray:
         return fresh.spec
 
     @property
+    def mark(self) -> Hashable:
+        """State of the document when it was last read: another one whenever it was changed."""
+        return self._known.mark
+
+    @property
     def shape(self) -> Shape:
         """Size along each axis, as it is now."""
         return self.spec.shape
@@ -122,6 +133,8 @@ class StoredArray:
             new = spec.with_attributes(edit(dict(spec.attributes)))
             name = DOCUMENTS[spec.zarr_format][-1]
             if new.attributes != spec.attributes:
+                old = encode_document(spec.attributes, name, AS_READ)
+                encode_document(new.attributes, f"{self._path}/{name}", old)  # refuses new NaN
                 # An emptied .zattrs is written as {}, so that no older content stays.
                 value = new.documents().get(name, b"{}")
                 target.set(join(self._path, name), value)
@@ -170,8 +183,30 @@ class StoredArray:
 
     def _writable(self) -> WritableByteStore:
         if self._store.read_only or not isinstance(self._store, WritableByteStore):
-            raise ReadOnlyError(f"{self.url} is open for reading; open it with mode 'r+'")
+            raise ReadOnlyError(f"{self.url} is open for reading only; {how_to_write(self._store)}")
         return self._store
+
+    @contextmanager
+    def _staying(self) -> Iterator[None]:
+        """Refuse to have written where the array was moved or removed meanwhile; one ``stat``."""
+        failed = True
+        try:
+            yield
+            failed = False
+        finally:
+            store = self._store
+            name = DOCUMENTS[self._known.spec.zarr_format][0]
+            if isinstance(store, LocalBytes) and store.token(join(self._path, name)) is None:
+                # Writing makes directories that are missing; an engine that failed in one chunk
+                # goes on with others for a moment.
+                for pause in (0.0, 0.05, 0.2) if failed else (0.0,):
+                    time.sleep(pause)
+                    leftovers.drop_strays(store.path(self._path), name)
+                    drop_empty(store, self._path)
+                raise NotFoundError(
+                    f"{self.url} was moved or removed by someone else while it was written; open "
+                    "it where it is now and write it again"
+                )
 
     def _locked(self) -> AbstractContextManager[WritableByteStore]:
         target = self._writable()

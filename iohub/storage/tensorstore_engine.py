@@ -26,10 +26,11 @@ import tensorstore as ts
 from iohub.errors import ReadOnlyError
 from iohub.storage import blosc_chunks, forks, grid, settings
 from iohub.storage.blosc_chunks import BloscReader
+from iohub.storage.damage import chunk_errors
 from iohub.storage.local import LocalBytes
 
 if TYPE_CHECKING:
-    from iohub.storage.protocol import ByteStore
+    from iohub.storage.protocol import ByteStore, Pixels
     from iohub.storage.spec import ArraySpec
     from iohub.types import JsonObject, NDArray, Region
 
@@ -82,7 +83,7 @@ def open_tensorstore(
         If TensorStore was used before this process was forked.
     """
     forks.mark_used("tensorstore")
-    size = settings.current().pool_bytes if pooled else 0
+    size = settings.get_options().pool_bytes if pooled else 0
     options: dict[str, Any] = {
         "open": True,
         "read": True,
@@ -96,6 +97,38 @@ def open_tensorstore(
         "recheck_cached_metadata": "open",
     }
     return ts.open(location, **{**options, **kwargs}).result()
+
+
+def view_tensorstore(pixels: Pixels, spec: ArraySpec, **kwargs: Any) -> ts.TensorStore:
+    """Show pixels that another decoder reads as a ``tensorstore.TensorStore``, for reading.
+
+    Parameters
+    ----------
+    pixels : Pixels
+        Who reads them.
+    spec : ArraySpec
+        The array.
+    **kwargs
+        For ``tensorstore.virtual_chunked``, such as `context`.
+
+    Raises
+    ------
+    ForkError
+        If TensorStore was used before this process was forked.
+    """
+    forks.mark_used("tensorstore")
+
+    def read(domain: ts.IndexDomain, chunk: NDArray, _: object) -> None:
+        chunk[...] = pixels.read(domain.index_exp)
+
+    names = spec.metadata.get("dimension_names")
+    options: dict[str, Any] = {
+        "domain": ts.IndexDomain(shape=spec.shape, labels=names),
+        "dtype": spec.dtype,
+        "chunk_layout": ts.ChunkLayout(read_chunk_shape=spec.chunks),
+        "context": _context(0, False),
+    }
+    return ts.virtual_chunked(read, **{**options, **kwargs})
 
 
 class TensorStorePixels:
@@ -113,7 +146,7 @@ class TensorStorePixels:
 
     def __init__(self, store: LocalBytes, path: str, spec: ArraySpec):
         self._store, self._path, self._spec = store, path, spec
-        self._handles: dict[bool, tuple[settings.Settings, ts.TensorStore]] = {}
+        self._handles: dict[bool, tuple[settings.Options, ts.TensorStore]] = {}
         self._blosc: BloscReader | None = None
         if blosc_chunks.suits(spec):
             self._blosc = BloscReader(store, path, spec)
@@ -139,7 +172,7 @@ class TensorStorePixels:
 
     def read_orthogonal(self, index: tuple[slice | NDArray, ...]) -> NDArray:
         """Pixels of an outer product."""
-        view = self._outer(self._handle(pooled=settings.current().pool_bytes > 0), index)
+        view = self._outer(self._handle(pooled=settings.get_options().pool_bytes > 0), index)
         return self._read(view)
 
     def read_points(self, coords: tuple[NDArray, ...]) -> NDArray:
@@ -170,7 +203,7 @@ class TensorStorePixels:
                 self._handle(pooled=False).vindex[coords].write(value).result()
 
     def _handle(self, pooled: bool) -> ts.TensorStore:
-        now = settings.current()
+        now = settings.get_options()
         held = self._handles.get(pooled)
         if held is None or held[0] is not now:
             handle = open_tensorstore(self._store, self._path, self._spec, pooled=pooled)
@@ -184,7 +217,7 @@ class TensorStorePixels:
             return False
         chunks = grid.count_units(region, spec.chunks)
         size = int(np.prod(spec.chunks, dtype=object)) * spec.dtype.itemsize
-        return chunks * size <= settings.current().pool_bytes
+        return chunks * size <= settings.get_options().pool_bytes
 
     def _read(self, view: ts.TensorStore) -> NDArray:
         out = np.empty(view.shape, self._spec.dtype)
@@ -198,10 +231,14 @@ class TensorStorePixels:
         try:
             yield
         except ValueError as error:
+            where = self._store.path(self._path)
+            if "Error reading" in str(error) and "FAILED_PRECONDITION" in str(error):
+                with chunk_errors(where):  # a part of a chunk was written, and the rest is damaged
+                    raise
             said = _OS_ERROR.search(str(error))
             if said is None:
                 raise
-            code, where = int(said[1]), self._store.path(self._path)
+            code = int(said[1])
             if code in (errno.EACCES, errno.EPERM, errno.EROFS):
                 raise ReadOnlyError(
                     f"cannot write in {where}: {os.strerror(code)}; open it with mode='r'"
@@ -230,6 +267,8 @@ class TensorStoreEngine:
             compressor = spec.metadata.get("compressor")
             if compressor is not None and compressor["id"] not in _V2_COMPRESSORS:
                 return f"it has no codec {compressor['id']!r}"
+            if compressor is not None and "checksum" in compressor:
+                return "it has no checksums for Zarr v2"
             return None
         unknown = _unknown_codecs(spec.metadata["codecs"])
         if unknown:

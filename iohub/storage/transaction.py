@@ -8,21 +8,24 @@ from leaving half an edit, but not crashes.
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from iohub.errors import ClosedError, ExistsError, MissingNodeError, PathError, ReadOnlyError
 from iohub.storage import hierarchy, journal
 from iohub.storage.documents import encode_document, parse_document
+from iohub.storage.drafts import Draft, wait_for_writers
 from iohub.storage.group import ZarrGroup
-from iohub.storage.journal import COMMIT, JournalStore, Record
+from iohub.storage.journal import COMMIT, STAGE, JournalStore, Record
 from iohub.storage.keys import OWN_PREFIX, check_key, join, parents
-from iohub.storage.local import LocalBytes
 
 if TYPE_CHECKING:
     from iohub.storage.spec import ArraySpec
     from iohub.types import JsonObject
+
+_GRACE = 1.0  # [s] that whoever moves things holds the lock of all while a short edit ends
 
 
 class Transaction:
@@ -65,20 +68,21 @@ class Transaction:
         self._out: dict[str, str] = {}
         self._above_out: dict[str, str] = {}
         self._into: dict[str, str] = {}
+        self._drafts: list[Draft] = []
+        self._last: set[str] = set()
         self._put: dict[str, bytes] = {}
 
     def __enter__(self) -> Self:
         store = hierarchy.writable(self._group.store)
         if not isinstance(store, JournalStore):
             raise ReadOnlyError(f"{store.url}: a {type(store).__name__} cannot be edited in steps")
+        journal.recover_above(store, self._prefix)
         with ExitStack() as held:
             held.enter_context(store.lock(self._prefix))
-            key = (store.url, self._prefix)
+            key = join(store.url, self._prefix)
             if key in journal.active:
                 raise ExistsError(f"an edit of {self._group.url} is open already; finish it first")
             journal.recover(store, self._prefix)
-            if isinstance(store, LocalBytes):
-                store.sweep(self._prefix)
             journal.active.add(key)
             held.callback(journal.active.discard, key)
             self._opened = store
@@ -99,8 +103,12 @@ class Transaction:
             finally:
                 self._opened = None
                 # A record means that the edit is decided: it stays until it is completed.
-                if store.exists(self._stage) and store.get(join(self._stage, COMMIT)) is None:
+                staged = store.exists(self._stage)
+                decided = staged and store.get(join(self._stage, COMMIT)) is not None
+                if staged and not decided:
                     store.delete_dir(self._stage)
+                for draft in self._drafts:
+                    draft.decided = decided
 
     # what the edit does
 
@@ -158,9 +166,9 @@ class Transaction:
         self._check_open()
         if check_key(path) in self._into.values():
             raise ExistsError(f"two things are to be at {path!r} of {self._group.url}")
-        name = f"in{len(self._into)}"
+        name = f"{STAGE}/in{len(self._into)}"
         self._into[name] = path
-        return join(self._stage, name)
+        return join(self._prefix, name)
 
     def stage_array(self, path: str, spec: ArraySpec) -> str:
         """Prepare a new array: its documents are written; its pixels can be, before the end.
@@ -182,6 +190,29 @@ class Transaction:
             self._store.set(join(prefix, name), value)
         return prefix
 
+    def take(self, draft: Draft) -> None:
+        """Let what was prepared before take its places; what is there is named by `replace`.
+
+        Parameters
+        ----------
+        draft : Draft
+            Of the same group.
+
+        Raises
+        ------
+        ExistsError
+            If something else is to take one of the places in this edit.
+        NotFoundError
+            If the group was moved or removed since the draft was begun.
+        """
+        self._check_open()
+        draft.check(self._prefix)
+        for source, path in draft.places.items():
+            if path in self._into.values():
+                raise ExistsError(f"two things are to be at {path!r} of {self._group.url}")
+            self._into[source] = path
+        self._drafts.append(draft)
+
     def replace(self, path: str) -> None:
         """Let what is staged or moved take the place of what is at a path, which is deleted.
 
@@ -192,8 +223,16 @@ class Transaction:
         """
         self._take_out(path)
 
-    def delete(self, path: str) -> None:
+    def delete(self, path: str, *, last: bool = True) -> None:
         """Delete what is at a path, with everything below it.
+
+        Parameters
+        ----------
+        path : str
+            Where it is.
+        last : bool
+            Whether it stays until all else is in place, so that documents never name what is
+            gone; not if something is put there.
 
         Raises
         ------
@@ -201,6 +240,8 @@ class Transaction:
             If nothing is there.
         """
         self._take_out(path)
+        if last:
+            self._last.add(path)
 
     def move(self, source: str, target: str) -> None:
         """Move what is at one path to another, vacant once the others have been moved away.
@@ -214,7 +255,7 @@ class Transaction:
         """
         if check_key(target) in self._into.values():
             raise ExistsError(f"two things are to be at {target!r} of {self._group.url}")
-        self._into[self._take_out(source)] = target
+        self._into[f"{STAGE}/{self._take_out(source)}"] = target
 
     # steps
 
@@ -244,8 +285,10 @@ class Transaction:
         return name
 
     def _commit(self, store: JournalStore) -> None:
+        for path in (*self._into.values(), *self._put):
+            self._last -= {path, *parents(path)}
         for path in self._into.values():
-            gone = {path, *parents(path)} & self._out.keys()
+            gone = {path, *parents(path)} & (self._out.keys() - self._last)
             if not gone and store.exists(join(self._prefix, path)):
                 raise ExistsError(f"there is something at {path!r} of {self._group.url} already")
         for path in ("", *self._out, *self._into.values()):
@@ -263,9 +306,10 @@ class Transaction:
         for key, value in self._put.items():
             store.set(join(self._stage, names[key]), value)
         record = Record(
-            out=tuple(self._out.items()),
+            out=tuple(item for item in self._out.items() if item[0] not in self._last),
             into=tuple(self._into.items()),
             put=tuple((name, key) for key, name in names.items()),
+            last=tuple(item for item in self._out.items() if item[0] in self._last),
         )
         store.set(join(self._stage, COMMIT), record.encode())
         try:
@@ -276,6 +320,33 @@ class Transaction:
                 "next changed or opened for writing."
             )
             raise
+
+
+@contextmanager
+def moving(group: ZarrGroup, paths: Iterable[str]) -> Iterator[Transaction]:
+    """Edit a group, once nobody writes in what is to be moved or removed.
+
+    It is waited without the lock, so others may change the group meanwhile.
+
+    Parameters
+    ----------
+    group : ZarrGroup
+        As for :class:`Transaction`.
+    paths : iterable of str
+        What is to be moved or removed, relative to the group.
+
+    Raises
+    ------
+    LockTimeoutError
+        If someone writes there all the time.
+    """
+    store = hierarchy.writable(group.store)
+    full = [join(group.path, path) for path in paths]
+    if isinstance(store, JournalStore):
+        wait_for_writers(store, full)
+    with Transaction(group) as edit:
+        wait_for_writers(edit._store, full, _GRACE)
+        yield edit
 
 
 def recover(group: ZarrGroup) -> bool:

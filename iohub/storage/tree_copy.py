@@ -9,6 +9,7 @@ from iohub.errors import DocumentError, DTypeError, IohubError, Problem
 from iohub.storage import hierarchy
 from iohub.storage.codecs import DEFAULT, chain_of_v2, normal_chain
 from iohub.storage.copying import copy
+from iohub.storage.documents import AS_READ
 from iohub.storage.keys import join
 from iohub.storage.protocol import WritableByteStore
 from iohub.storage.spec import ArraySpec
@@ -69,7 +70,8 @@ def copy_tree(
     while pending:
         relative = pending.pop()
         group = source.group(relative) if relative else source
-        target.create_groups([(join(path, relative), attrs(group.attrs(), relative))])
+        copied_group = (join(path, relative), attrs(group.attrs(), relative))
+        target.create_groups([copied_group], previous=AS_READ)
         groups, arrays = _children(group)
         for name in arrays:
             below = join(relative, name)

@@ -40,7 +40,7 @@ class UnitWriter:
     """
 
     def __init__(self, workers: int | None = None, memory: int | None = None):
-        now = settings.current()
+        now = settings.get_options()
         self.workers = now.workers if workers is None else workers
         self.memory = now.write_bytes if memory is None else memory
         if self.workers < 1 or self.memory < 1:

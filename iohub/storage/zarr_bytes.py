@@ -1,12 +1,13 @@
 """Bytes by key over any ``zarr.abc.store.Store``, and back: zarr's own objects over our bytes.
 
-A zarr ``LocalStore`` is not wrapped but taken for the directory that it is.
+A zarr ``LocalStore`` is not wrapped but taken for the directory that it is, and a ``ZipStore`` that
+is open for reading for the archive.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from functools import cache
 from typing import Any, TypeVar
@@ -14,14 +15,16 @@ from typing import Any, TypeVar
 import zarr
 from zarr.abc.store import RangeByteRequest, Store
 from zarr.core.buffer import default_buffer_prototype
-from zarr.core.sync import sync
-from zarr.storage import LocalStore, MemoryStore, StorePath, WrapperStore
+from zarr.core.sync import SyncError, sync
+from zarr.storage import LocalStore, MemoryStore, StorePath, WrapperStore, ZipStore
 
-from iohub.errors import ExistsError, NotFoundError, PathError, ReadOnlyError
+from iohub.errors import EventLoopError, ExistsError, NotFoundError, PathError, ReadOnlyError
 from iohub.storage import locks
-from iohub.storage.keys import DOCUMENTS, OWN_PREFIX, check_key, check_prefix, join
+from iohub.storage.keys import DOCUMENTS, DRAFT_PREFIX, OWN_PREFIX, check_key, check_prefix, join
 from iohub.storage.local import LocalBytes
+from iohub.storage.ozx import ArchiveBytes
 from iohub.storage.protocol import ByteStore
+from iohub.storage.zarr_view import ByteStoreView
 
 _T = TypeVar("_T")
 _R = TypeVar("_R")
@@ -64,11 +67,11 @@ class ZarrBytes:
 
     def get(self, key: str) -> bytes | None:
         """Return the value of a key, None if there is none."""
-        return sync(self._get(key))
+        return wait(self._get(key))
 
     def get_many(self, keys: Sequence[str]) -> list[bytes | None]:
         """Values of many keys, in order, requested concurrently."""
-        return sync(_concurrently(self._get, keys)) if keys else []
+        return wait(concurrently(self._get, keys)) if keys else []
 
     def token(self, key: str) -> Hashable | None:
         """Return the value itself; other stores have nothing cheaper in common."""
@@ -76,13 +79,13 @@ class ZarrBytes:
 
     def size(self, key: str) -> int | None:
         """Bytes stored under a key; None if there is none."""
-        return sync(self._size(key))
+        return wait(self._size(key))
 
     def exists(self, path: str) -> bool:
         """Whether there is a key of this name, or one below it."""
-        if path and sync(self._is_key(path)):
+        if path and wait(self._is_key(path)):
             return True
-        return bool(sync(self._names(path)))
+        return bool(wait(self._names(path)))
 
     def list_dir(self, prefix: str) -> tuple[list[str], list[str]]:
         """Names of the directories and of the files right below a prefix, each sorted.
@@ -92,27 +95,27 @@ class ZarrBytes:
         NotFoundError
             If the store cannot be listed at all, such as a web server.
         """
-        return sync(self._list_dir(prefix))
+        return wait(self._list_dir(prefix))
 
     # writing
 
     def set(self, key: str, value: bytes | memoryview) -> None:
         """Store a value; whether atomically is up to the zarr store."""
-        sync(self._set((key, value)))
+        wait(self._set((key, value)))
 
     def set_many(self, items: Iterable[tuple[str, bytes]]) -> None:
         """Store many values concurrently, each key once."""
-        sync(_concurrently(self._set, list(items)))
+        wait(concurrently(self._set, list(items)))
 
     def delete(self, key: str) -> None:
         """Remove a key; no error if it is absent."""
         self._check_deletes()
-        sync(self.store.delete(check_key(key)))
+        wait(self.store.delete(check_key(key)))
 
     def delete_dir(self, prefix: str) -> None:
         """Remove everything below a prefix; no error if it is absent."""
         self._check_deletes()
-        sync(self.store.delete_dir(check_prefix(prefix)))
+        wait(self.store.delete_dir(check_prefix(prefix)))
 
     def move(self, source: str, target: str) -> None:
         """Move a key, or everything below a prefix, by copying and deleting; not atomic.
@@ -127,15 +130,15 @@ class ZarrBytes:
         self._check_deletes()
         if self.exists(target):
             raise ExistsError(f"cannot move {source!r}: {target!r} exists already in {self.url}")
-        keys = sync(self._below(check_key(source)))
+        keys = wait(self._below(check_key(source)))
         if not keys:
             raise NotFoundError(f"nothing to move at {source!r} in {self.url}")
         # Documents last there and first to go here: what looks whole is whole.
         keys.sort(key=lambda key: key.rpartition("/")[2] in DOCUMENTS)
         pairs = [(key, target + key[len(source) :]) for key in keys]
-        sync(_concurrently(self._copy, [p for p in pairs if not _is_document(p[0])]))
-        sync(_concurrently(self._copy, [p for p in pairs if _is_document(p[0])]))
-        sync(_concurrently(self.store.delete, keys[::-1]))
+        wait(concurrently(self._copy, [p for p in pairs if not _is_document(p[0])]))
+        wait(concurrently(self._copy, [p for p in pairs if _is_document(p[0])]))
+        wait(concurrently(self.store.delete, keys[::-1]))
 
     def replace(self, source: str, target: str) -> None:
         """Move a key over another one, which is lost."""
@@ -159,6 +162,14 @@ class ZarrBytes:
         self._check_writable()
         where = join(self.url, check_prefix(prefix))
         return locks.thread_lock((_identity(self.store), prefix), where=where, timeout=timeout)
+
+    def is_drafted(self, prefix: str) -> bool:
+        """Whether a thread of this process prepares something in a group."""
+        start, store = join(prefix, DRAFT_PREFIX), _identity(self.store)
+        return any(
+            isinstance(key, tuple) and key[0] == store and key[1].startswith(start)
+            for key in locks.held_keys()
+        )
 
     # comparing
 
@@ -237,7 +248,7 @@ class ZarrBytes:
     async def _list_dir(self, prefix: str) -> tuple[list[str], list[str]]:
         names = sorted({name.rstrip("/") for name in await self._names(prefix)})
         unknown = [name for name in names if name not in DOCUMENTS]
-        is_key = await _concurrently(self._is_key, [join(prefix, name) for name in unknown])
+        is_key = await concurrently(self._is_key, [join(prefix, name) for name in unknown])
         folders = {name for name, key in zip(unknown, is_key, strict=True) if not key}
         return [n for n in names if n in folders], [n for n in names if n not in folders]
 
@@ -251,9 +262,27 @@ def _is_document(key: str) -> bool:
     return key.rpartition("/")[2] in DOCUMENTS
 
 
-async def _concurrently(
+def wait(coroutine: Coroutine[Any, Any, _T]) -> _T:
+    """Run a coroutine in zarr's event loop and wait for it, which that loop itself cannot do.
+
+    Raises
+    ------
+    EventLoopError
+        If it is that loop that asks.
+    """
+    try:
+        return sync(coroutine)
+    except SyncError as error:
+        coroutine.close()
+        raise EventLoopError(
+            "a store cannot be asked from inside zarr's own event loop; ask it before"
+        ) from error
+
+
+async def concurrently(
     function: Callable[[_T], Awaitable[_R]], arguments: Sequence[_T]
 ) -> list[_R]:
+    """Call a function for many arguments, so many at a time; results are in order."""
     slots = asyncio.Semaphore(_CONCURRENCY)
 
     async def call(argument: _T) -> _R:
@@ -270,15 +299,18 @@ def _identity(store: Store) -> Hashable:
     return type(store), str(store)
 
 
-def byte_store(store: Store, *, read_only: bool | None = None) -> LocalBytes | ZarrBytes:
+def byte_store(
+    store: Store, *, read_only: bool | None = None
+) -> LocalBytes | ArchiveBytes | ZarrBytes:
     """Return the bytes of a zarr store.
 
     Parameters
     ----------
     store : zarr.abc.store.Store
-        Any store; a ``LocalStore`` becomes a :class:`~iohub.storage.local.LocalBytes`.
+        Any store; a ``LocalStore`` becomes a :class:`~iohub.storage.local.LocalBytes`, a
+        ``ZipStore`` for reading an :class:`~iohub.storage.ozx.ArchiveBytes`.
     read_only : bool, optional
-        Refuse writes; None asks the store.
+        Refuse writes; None asks the store whether it can write and remove.
 
     Raises
     ------
@@ -287,27 +319,41 @@ def byte_store(store: Store, *, read_only: bool | None = None) -> LocalBytes | Z
     """
     if read_only is False and store.read_only:
         raise ReadOnlyError(f"{store} is a read-only zarr store; open it for writing first")
-    read_only = store.read_only if read_only is None else read_only
+    if read_only is None:
+        # An edit rewrites documents: where that cannot be, nothing is to be begun.
+        read_only = store.read_only or not store.supports_deletes
     if type(store) is LocalStore:
         return LocalBytes(store.root, read_only)
+    if type(store) is ZipStore and store.read_only:
+        return ArchiveBytes(store.path)
     return ZarrBytes(store, read_only)
 
 
-def zarr_store(store: ByteStore) -> Store:
-    """Return the zarr store of our bytes.
+def zarr_store(store: ByteStore, *, read_only: bool | None = None) -> Store:
+    """Return the zarr store of our bytes; a read-only view where zarr has none of that kind.
+
+    Parameters
+    ----------
+    store : ByteStore
+        The bytes.
+    read_only : bool, optional
+        Refuse writes; None asks the bytes.
 
     Raises
     ------
     PathError
-        If the bytes are of a kind that zarr has no store for.
+        If zarr has no store for it and it is open for writing.
     """
+    read_only = store.read_only if read_only is None else read_only
     if isinstance(store, LocalBytes):
-        return LocalStore(store.root, read_only=store.read_only)
+        return LocalStore(store.root, read_only=read_only)
     if isinstance(store, ZarrBytes):
-        if store.read_only and not store.store.read_only:
+        if read_only and not store.store.read_only:
             return _read_only_view(store.store)
         return store.store
-    raise PathError(f"{store.url}: zarr has no store for a {type(store).__name__}")
+    if not read_only:
+        raise PathError(f"{store.url}: zarr has no store to write a {type(store).__name__}")
+    return ByteStoreView(store)
 
 
 def _read_only_view(store: Store) -> Store:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import math
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
+from copy import deepcopy
 from dataclasses import dataclass
-from itertools import product
+from itertools import pairwise, product
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import zarr
+from zarr.storage import StorePath
 
 from iohub.errors import PathError
 from iohub.storage import forks, grid
-from iohub.storage.protocol import WritableByteStore
+from iohub.storage.protocol import ReadsEach, WritableByteStore
 from iohub.storage.zarr_bytes import zarr_store
 
 if TYPE_CHECKING:
@@ -26,6 +30,8 @@ if TYPE_CHECKING:
 
 _ZARRS = "zarrs.ZarrsCodecPipeline"
 _PYTHON = "zarr.core.codec_pipeline.BatchedCodecPipeline"
+_AT_ONCE = 10  # chunks that zarr asks for at a time
+_STRIPS = 6
 _config_lock = threading.RLock()  # zarr's configuration is one per process
 
 
@@ -34,15 +40,27 @@ def is_array_attribute(name: str) -> bool:
     return hasattr(zarr.Array, name) or name in zarr.Array.__dataclass_fields__
 
 
+# Ways to other arrays, which are of no use on one that is there, and what asks before it answers.
+_OF_THE_CLASS = frozenset({"create", "from_dict", "open", "compressor"})
+
+
+def array_attributes() -> set[str]:
+    """Return the public names that a ``zarr.Array`` has, for completion."""
+    names = {*dir(zarr.Array), *zarr.Array.__dataclass_fields__} - _OF_THE_CLASS
+    return {name for name in names if not name.startswith("_")}
+
+
 def open_array(
     store: ByteStore,
     path: str,
-    zarr_format: int,
+    spec: ArraySpec,
     *,
     mode: Literal["r", "r+"],
     pipeline: str | None = None,
 ) -> zarr.Array[Any]:
-    """Open an array as zarr's own object.
+    """Return an array as zarr's own object, made from its document; nothing is read.
+
+    So it also works inside zarr's event loop, where its functions ask for it.
 
     Parameters
     ----------
@@ -50,21 +68,19 @@ def open_array(
         Where it is.
     path : str
         Path in the store.
-    zarr_format : int
-        2 or 3.
+    spec : ArraySpec
+        Its document.
     mode : {"r", "r+"}
         For reading, or for writing too.
     pipeline : str, optional
         zarr's name of the codec pipeline; None leaves the choice to zarr's configuration.
     """
     settings = {} if pipeline is None else {"codec_pipeline.path": pipeline}
+    # A copy: zarr changes attributes in place.
+    document = deepcopy({**spec.metadata, "attributes": spec.attributes})
+    place = StorePath(zarr_store(store, read_only=True if mode == "r" else None), path)
     with _config_lock, zarr.config.set(settings):
-        return zarr.open_array(
-            zarr_store(store),
-            path=path,
-            mode=mode,
-            zarr_format=2 if zarr_format == 2 else 3,
-        )
+        return zarr.Array.from_dict(place, document)
 
 
 class ZarrPixels:
@@ -80,6 +96,8 @@ class ZarrPixels:
         The array.
     lock : callable
         Makes the lock that writers of the array hold while they change a part of a unit.
+    distant : bool
+        Whether a request takes long, so that more of them are worth to be on the way at once.
     """
 
     def __init__(
@@ -88,15 +106,34 @@ class ZarrPixels:
         writer: zarr.Array[Any],
         spec: ArraySpec,
         lock: Callable[[], AbstractContextManager[None]],
+        *,
+        distant: bool = False,
     ):
+        self._distant = distant
         self._reader, self._writer, self._spec, self._lock = reader, writer, spec, lock
 
     def read(self, region: Region, out: NDArray | None = None) -> NDArray:
         """Pixels of a region."""
         if out is None:
             out = np.empty(grid.region_shape(region), self._spec.dtype)
-        if out.size:
+        if not out.size:
+            return out
+        parts = _strips(region, self._spec.unit) if self._distant else [region]
+        if len(parts) == 1:
             out[...] = self._native(self._reader[region])
+            return out
+
+        def fill(part: Region) -> None:
+            inside = tuple(
+                slice(p.start - whole.start, p.stop - whole.start)
+                for p, whole in zip(part, region, strict=True)
+            )
+            out[inside] = self._native(self._reader[part])
+
+        # zarr asks for ten chunks at a time in each.
+        with ThreadPoolExecutor(len(parts)) as threads:
+            for _ in threads.map(fill, parts):
+                pass
         return out
 
     def read_orthogonal(self, index: tuple[slice | NDArray, ...]) -> NDArray:
@@ -193,14 +230,14 @@ class ZarrEngine:
     def open(self, store: ByteStore, path: str, spec: ArraySpec) -> ZarrPixels:
         """Open an array."""
         mode: Literal["r", "r+"] = "r" if store.read_only else "r+"
-        plain = open_array(store, path, spec.zarr_format, mode=mode, pipeline=_PYTHON)
+        plain = open_array(store, path, spec, mode=mode, pipeline=_PYTHON)
         lock = _lock_of(store, path)
         if self.name != "zarrs":
-            return ZarrPixels(plain, plain, spec, lock)
+            return ZarrPixels(plain, plain, spec, lock, distant=isinstance(store, ReadsEach))
         forks.mark_used("zarrs")
         import zarrs  # noqa: F401 - registers its pipeline with zarr
 
-        fast = open_array(store, path, spec.zarr_format, mode="r", pipeline=_ZARRS)
+        fast = open_array(store, path, spec, mode="r", pipeline=_ZARRS)
         # zarrs writes a chunk in place, so that a killed process leaves a torn one; zarr-python
         # writes it to another name and renames.
         return ZarrPixels(fast, plain, spec, lock)
@@ -214,6 +251,23 @@ def _lock_of(store: ByteStore, path: str) -> Callable[[], AbstractContextManager
     if isinstance(store, WritableByteStore):
         return lambda: store.lock(path)
     return nullcontext
+
+
+def _strips(region: Region, unit: Shape) -> list[Region]:
+    """Cut a region of many units along units, into as many parts as are read at once."""
+    counts = [
+        -(-part.stop // size) - part.start // size for part, size in zip(region, unit, strict=True)
+    ]
+    if math.prod(counts) <= _AT_ONCE:
+        return [region]
+    axis = counts.index(max(counts))
+    whole, size = region[axis], unit[axis]
+    first, number = whole.start // size, min(_STRIPS, counts[axis])
+    edges = [(first + counts[axis] * i // number) * size for i in range(number + 1)]
+    edges[0], edges[-1] = whole.start, whole.stop
+    return [
+        (*region[:axis], slice(start, stop), *region[axis + 1 :]) for start, stop in pairwise(edges)
+    ]
 
 
 def _sizes(index: tuple[slice | NDArray, ...]) -> Shape:

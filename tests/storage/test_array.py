@@ -231,16 +231,14 @@ def test_forks_are_told_by_process_id(monkeypatch):
 
 
 def test_the_pool_can_be_changed_at_any_time(tmp_path, monkeypatch):
-    monkeypatch.setattr(settings, "_state", [settings.Settings()])
+    monkeypatch.setattr(settings, "_state", [settings.Options()])
     array = make(LocalBytes(tmp_path))
     array[...] = 1
     for size in (0, 100, 10**6):
-        settings.set_pool_bytes(size)
+        settings.set_options(pool_bytes=size)
         assert array[0, 1:3, 1:3].sum() == 4
         assert array.oindex[[0, 1], 1, [2]].sum() == 2
-    for change in (settings.set_pool_bytes, settings.set_workers, settings.set_write_bytes):
-        with pytest.raises(ShapeError):
-            change(-1)
+    assert settings.get_options().pool_bytes == 10**6
 
 
 def test_durable_stores_are_written(tmp_path):

@@ -230,12 +230,8 @@ def test_a_chunk_that_is_read_again_and_again_is_kept(tmp_path: Path) -> None:
     assert not asked[-1]
     assert asked == sorted(asked, reverse=True)
     assert reader.prefers(grid.full(data.shape))  # whole chunks need no pool
-    old = limits.current().pool_bytes
-    try:
-        limits.set_pool_bytes(data.nbytes - 1)
+    with limits.set_options(pool_bytes=data.nbytes - 1):
         assert reader.prefers(window)  # the pool could not keep it
-    finally:
-        limits.set_pool_bytes(old)
 
 
 def test_a_region_of_too_many_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

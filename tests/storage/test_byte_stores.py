@@ -5,18 +5,37 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from zarr.storage import LocalStore, LoggingStore, MemoryStore, WrapperStore
+from obstore.store import MemoryStore as ObstoreMemory
+from zarr.storage import (
+    FsspecStore,
+    LocalStore,
+    LoggingStore,
+    MemoryStore,
+    ObjectStore,
+    WrapperStore,
+)
 
 from iohub.errors import ExistsError, NotFoundError, PathError, ReadOnlyError
 from iohub.storage.journal import JournalStore
 from iohub.storage.local import LocalBytes
+from iohub.storage.objects import FsspecObjects, ObstoreObjects
 from iohub.storage.protocol import ByteStore, WritableByteStore
+from iohub.storage.remote import RemoteBytes
+from iohub.storage.remote_store import RemoteStore
 from iohub.storage.zarr_bytes import ZarrBytes
 
 Store = LocalBytes | ZarrBytes
 
 
-@pytest.fixture(params=["local", "local-power", "memory", "logging", "wrapped-local"])
+def remote_in_memory() -> RemoteBytes:
+    """A store as on a server, without one."""
+    objects = ObstoreObjects(ObjectStore(ObstoreMemory()))
+    return RemoteBytes(RemoteStore(objects, "s3://bucket/x", read_only=False, listable=True))
+
+
+@pytest.fixture(
+    params=["local", "local-power", "memory", "logging", "wrapped-local", "remote", "fsspec"]
+)
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
     """Every kind of store, empty."""
     match request.param:
@@ -28,6 +47,13 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
             return ZarrBytes(MemoryStore())
         case "logging":
             return ZarrBytes(LoggingStore(MemoryStore()))
+        case "remote":
+            return remote_in_memory()
+        case "fsspec":
+            files = FsspecStore.from_url(f"memory://{tmp_path.name}")
+            return RemoteBytes(
+                RemoteStore(FsspecObjects(files), "x://y", read_only=False, listable=True)
+            )
         case _:
             return ZarrBytes(WrapperStore(LocalStore(tmp_path / "s")))
 

@@ -50,6 +50,20 @@ def test_a_document_with_nan_can_still_be_edited() -> None:
     assert b"NaN" in encode_document({"a": math.nan, "b": 1}, "x", b'{"a": NaN}')
 
 
+def test_lists_of_flat_objects_have_one_per_line() -> None:
+    texts = ["}\0{", "}, {", '"', "\\", "é", ""]
+    members = [{"path": text * 9, "rowIndex": index} for index, text in enumerate(texts)]
+    document = {"wells": members, "rows": [{}, {"name": "A"}], "mixed": [{"a": 1}, 2, {"b": []}]}
+    text = encode_document(document, "x").decode()
+    assert json.loads(text) == document
+    lines = text.splitlines()
+    for member in members:
+        line = json.dumps(member, ensure_ascii=False)
+        assert f"    {line}" in [shown.rstrip(",") for shown in lines]
+    assert '  "rows": [{}, {"name": "A"}],' in lines
+    assert '  "mixed": [{"a": 1}, 2, {"b": []}]' in lines
+
+
 def test_long_documents_are_compact() -> None:
     assert b"\n" in encode_document({"a": [1]}, "x")
     assert b"\n" not in encode_document({"a": ["x" * 50] * 5000}, "x")

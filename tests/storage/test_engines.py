@@ -8,7 +8,7 @@ import pytest
 import zarr
 from zarr.storage import MemoryStore
 
-from iohub.errors import EngineError, ReadOnlyError, ShapeError
+from iohub.errors import EngineError, FormatError, ReadOnlyError, ShapeError
 from iohub.storage import engines
 from iohub.storage.array import ZarrArray
 from iohub.storage.local import LocalBytes
@@ -274,3 +274,22 @@ def test_a_registered_engine_is_found(tmp_path, monkeypatch):
     assert ZarrArray.create(store, "x", spec, "own")[0, 0, 0] == 0
     with pytest.raises(EngineError, match="own: only Zarr v3"):
         engines.choose("own", store, ArraySpec.create(SHAPE, "u2", zarr_format=2, chunks=CHUNKS))
+
+
+@pytest.mark.parametrize("compression", ["given", None, "gzip"])
+def test_a_damaged_chunk_names_its_array(make, tmp_path, compression):
+    gzip = {"name": "gzip", "configuration": {"level": 1}}
+    if "zarr_format" in (kind := make().spec.metadata) and kind["zarr_format"] == 2:
+        gzip = {"id": "gzip", "level": 1}
+    chosen = {"given": {}, None: {"compression": None}, "gzip": {"compression": gzip}}
+    array = make(**chosen[compression])
+    array[...] = values("u2")
+    (tmp_path / "a/0" / array.spec.unit_key((0, 0, 0))).write_bytes(b"j")
+    index = np.array([0, 1])
+    for read in (
+        lambda: array[...],
+        lambda: array.read_orthogonal((slice(0, 1), index, slice(0, 2))),
+        lambda: array.read_points((index, index, index)),
+    ):
+        with pytest.raises(FormatError, match=r"pixels of .*a/0 cannot be read.*validate --deep"):
+            read()

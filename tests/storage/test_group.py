@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from pathlib import Path
 
 import numpy as np
@@ -344,9 +344,9 @@ class Counting(LocalBytes):
         self.calls.append(f"get {key}")
         return super().get_with_token(key)
 
-    def set(self, key: str, value: bytes | memoryview) -> None:
+    def set_with_token(self, key: str, value: bytes | memoryview) -> Hashable:
         self.calls.append(f"set {key}")
-        super().set(key, value)
+        return super().set_with_token(key, value)
 
 
 def test_each_document_is_read_and_written_once(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from iohub.storage.local import LocalBytes
 
 RECORD = Record(
     out=(("A/1", "out0"), ("B/1", "out1")),
-    into=(("out0", "B/1"), ("out1", "A/1")),
+    into=((f"{STAGE}/out0", "B/1"), (f"{STAGE}/out1", "A/1")),
     put=(("put0", "zarr.json"),),
 )
 
@@ -66,6 +66,24 @@ def test_bad_records(raw: bytes) -> None:
 def test_a_record_cannot_lead_out() -> None:
     with pytest.raises(PathError):
         Record.parse(b'{"version": 1, "out": [["../x", "y"]], "into": [], "put": []}', "x")
+
+
+def test_what_is_deleted_last(store: LocalBytes) -> None:
+    """It is there until all else is done, and a record without it is one of before."""
+    record = RECORD._replace(last=(("old/x", "out2"),))
+    assert Record.parse(record.encode(), "x") == record
+    older = {name: value for name, value in json.loads(RECORD.encode()).items() if name != "last"}
+    assert Record.parse(json.dumps(older).encode(), "x") == RECORD
+    store.set("old/x", b"1")
+    moved = []
+    move = store.move
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store, "move", lambda *way: (moved.append(way[0]), move(*way)))
+        apply(store, "", record)
+    assert moved[-1] == "old/x"
+    assert store.get("old/x") is None
+    check_new(store)
+    apply(store, "", record._replace(out=()))  # once more does no harm
 
 
 def test_apply(store: LocalBytes) -> None:

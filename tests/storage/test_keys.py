@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iohub.errors import PathError
-from iohub.storage.keys import check_key, check_prefix, join, parents
+from iohub.storage.keys import check_key, check_prefix, join, parents, place_name
 
 
 @pytest.mark.parametrize(
@@ -60,3 +60,24 @@ def test_accepted_keys_stay_inside(parts: list[str]) -> None:
         assert not allowed
     else:
         assert allowed
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("/data/plate.zarr/", "plate.zarr"),
+        ("/data/plate (copy)", "plate (copy)"),
+        (r"C:\data\plate.zarr", "plate.zarr"),
+        ("plate.zarr", "plate.zarr"),
+        ("/data/20260102", "20260102"),
+        ("memory://plate", "plate"),
+        ("memory://2", "2"),
+        ("memory://140063221764288", ""),
+        ("logging-memory://140063221764288", ""),
+        ("memory://140063221764288/A/1", "1"),
+        ("zip:///data/plate.zip", "plate.zip"),
+        ("<FsspecStore(AsyncFileSystemWrapper, /data/plate.zarr)>", "plate.zarr"),
+    ],
+)
+def test_the_name_of_a_place(url: str, name: str) -> None:
+    assert place_name(url) == name

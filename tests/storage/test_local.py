@@ -14,7 +14,8 @@ import pytest
 
 from iohub.errors import NotFoundError
 from iohub.storage import files
-from iohub.storage.local import TEMP_PREFIX, TRASH_PREFIX, LocalBytes
+from iohub.storage.leftovers import TEMP_PREFIX, TRASH_PREFIX
+from iohub.storage.local import LocalBytes
 
 
 @pytest.fixture
@@ -84,6 +85,13 @@ def test_tokens_tell_every_write_apart(store: LocalBytes) -> None:
     assert store.token("none") is None
     found = store.get_with_token("k")
     assert found == (b"199", store.token("k"))
+
+
+def test_writing_tells_the_token(store: LocalBytes) -> None:
+    token = store.set_with_token("a/k", b"one")
+    assert token == store.token("a/k")
+    assert store.set_with_token("a/k", b"two") != token
+    assert store.get_with_token("a/k") == (b"two", store.token("a/k"))
 
 
 def test_no_two_directories_have_tokens(store: LocalBytes) -> None:

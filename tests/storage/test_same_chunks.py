@@ -62,5 +62,5 @@ def test_what_the_other_format_cannot_read() -> None:
     ):
         odd = spec(2)
         odd.metadata[member] = value
-        with pytest.raises(EngineError, match="copy it"):
+        with pytest.raises(EngineError, match="cannot be read as Zarr v3"):
             documents_over_chunks(odd, 3)

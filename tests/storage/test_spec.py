@@ -191,13 +191,89 @@ def test_v2_dimension_names_are_xarrays():
 @pytest.mark.parametrize(
     ("name", "raw", "match"),
     [("zarr.json", b"{", "JSON"), ("zarr.json", b"[]", "object"), ("zarr.json", b"{}", "missing"),
-     (".zarray", b'{"zarr_format": 2}', "dtype"), (".zarray", b"", "empty"),
-     ("zarr.json", b'{"zarr_format": 3, "node_type": "group"}', "no array")],
+     (".zarray", b'{"zarr_format": 2}', "/dtype: is required"), (".zarray", b"", "empty"),
+     ("zarr.json", b'{"zarr_format": 3, "node_type": "group"}', "must be 'array'")],
 )  # fmt: skip
 def test_broken_documents_are_named(name, raw, match):
     with pytest.raises(DocumentError, match=match) as caught:
         ArraySpec.parse({name: raw}, "plate/A/1/0")
     assert caught.value.source == f"plate/A/1/0/{name}"
+
+
+_DROP = object()
+
+
+def changed(document, path, value):
+    """Give a document with one member changed or dropped."""
+    new = json.loads(json.dumps(document))
+    *above, last = path.strip("/").split("/")
+    node = new
+    for name in above:
+        node = node[int(name) if isinstance(node, list) else name]
+    if value is _DROP:
+        del node[last]
+    else:
+        node[int(last) if isinstance(node, list) else last] = value
+    return new
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [("/dimension_separator", 3), ("/dimension_separator", ""), ("/dimension_separator", None),
+     ("/order", "X"), ("/order", _DROP), ("/compressor", {}), ("/compressor", "blosc"),
+     ("/filters", [3]), ("/shape", [True, 9]), ("/shape", "59"), ("/shape", [5.0, 9]),
+     ("/chunks", [0, 4]), ("/chunks", [2]), ("/fill_value", _DROP), ("/zarr_format", "2"),
+     ("/dtype", "uint16"), ("/dtype", "|u2"), ("/dtype", 3)],
+)  # fmt: skip
+def test_v2_members_that_mean_nothing(path, value):
+    good = ours(spec((5, 9), "u2", zarr_format=2))[".zarray"]
+    ArraySpec.parse({".zarray": json.dumps(good).encode()})
+    bad = json.dumps(changed(good, path, value)).encode()
+    with pytest.raises(DocumentError, match=path):
+        ArraySpec.parse({".zarray": bad}, "A/1/0")
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [("/codecs", []), ("/codecs", "bytes"), ("/codecs", ["bytes"]), ("/codecs", [{"name": "zstd"}]),
+     ("/codecs", [{"name": "bytes"}]), ("/codecs/0", {"name": 3}),
+     ("/codecs/0/configuration", []), ("/codecs/0/configuration/endian", _DROP),
+     ("/codecs/0/configuration/endian", "middle"), ("/chunk_key_encoding", "default"),
+     ("/chunk_key_encoding/name", "weird"), ("/chunk_key_encoding/configuration", []),
+     ("/chunk_key_encoding/configuration/separator", 3), ("/chunk_grid", "regular"),
+     ("/chunk_grid/configuration", _DROP), ("/chunk_grid/configuration/chunk_shape", [2.0, 4]),
+     ("/dimension_names", "yx"), ("/dimension_names", ["y"]), ("/dimension_names", ["y", 3]),
+     ("/attributes", []), ("/storage_transformers", [{"name": "x"}]), ("/fill_value", None),
+     ("/shape", [True, 9]), ("/later", 1), ("/later", {"must_understand": True}),
+     ("/zarr_format", "3"), ("/node_type", _DROP)],
+)  # fmt: skip
+def test_v3_members_that_mean_nothing(path, value):
+    good = ours(spec((5, 9), "u2", dimension_names=("y", "x")))["zarr.json"]
+    ArraySpec.parse({"zarr.json": json.dumps(good).encode()})
+    bad = json.dumps(changed(good, path, value)).encode()
+    with pytest.raises(DocumentError, match=path):
+        ArraySpec.parse({"zarr.json": bad}, "A/1/0")
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [("/codecs", []), ("/codecs", [{"name": "bytes"}]), ("/index_codecs", _DROP),
+     ("/index_codecs", [{"name": "bytes"}]), ("/index_location", "middle"),
+     ("/chunk_shape", [3, 3]), ("/chunk_shape", [2.0, 4]), ("/chunk_shape", _DROP)],
+)  # fmt: skip
+def test_shards_that_mean_nothing(path, value):
+    good = ours(spec((8, 8), "u2", chunks=(2, 4), shards=(4, 8)))["zarr.json"]
+    ArraySpec.parse({"zarr.json": json.dumps(good).encode()})
+    bad = json.dumps(changed(good, "/codecs/0/configuration" + path, value)).encode()
+    with pytest.raises(DocumentError, match="/codecs/0/configuration" + path):
+        ArraySpec.parse({"zarr.json": bad})
+
+
+def test_all_problems_of_a_document_come_together():
+    bad = json.dumps({"zarr_format": 2, "shape": [4], "chunks": [0]}).encode()
+    with pytest.raises(DocumentError) as caught:
+        ArraySpec.parse({".zarray": bad})
+    assert {problem.where for problem in caught.value.problems} >= {"/chunks", "/dtype", "/order"}
 
 
 def test_no_documents():
@@ -207,4 +283,4 @@ def test_no_documents():
 
 def test_attributes_that_are_no_json():
     with pytest.raises(DocumentError):
-        spec(attributes={"a": float("nan")}).documents()
+        spec(attributes={"a": object()}).documents()

@@ -31,6 +31,7 @@ class Other:
 
     def __init__(self, path: Path):
         self.url = str(path)
+        self.read_only = False
 
 
 def test_a_local_store_is_taken_for_its_directory(tmp_path: Path) -> None:
