@@ -17,7 +17,7 @@ from iohub.display.blocks import (
     Table,
     hex_color,
 )
-from iohub.display.characters import plain
+from iohub.display.characters import encodable, plain
 from iohub.display.entries import (
     AcquisitionEntry,
     AxisEntry,
@@ -70,6 +70,7 @@ __all__ = [
     "TreeSummary",
     "WellEntry",
     "WellSummary",
+    "encodable",
     "hex_color",
     "human_bytes",
     "human_count",

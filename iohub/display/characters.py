@@ -27,6 +27,36 @@ def _escape(mark: str) -> str:
     return mark.encode("unicode_escape").decode("ascii")
 
 
+# What stands for signs of ours on a screen that has no such signs.
+_PLAINER = {"├": "|", "└": "`", "│": "|", "─": "-", "…": "...", "×": "x", "→": "->", "µ": "u"}
+
+
+def encodable(text: str, encoding: str | None) -> str:
+    """Write text with the signs that a stream has; others become plainer ones, or ``?``.
+
+    Parameters
+    ----------
+    text : str
+        One or more lines.
+    encoding : str or None
+        Of the stream; None has all signs.
+    """
+    try:
+        text.encode(encoding or "utf-8")
+    except UnicodeEncodeError:
+        plainer = (m if _has(encoding, m) else _PLAINER.get(m, "?") for m in text)
+        return "".join(plainer)
+    return text
+
+
+def _has(encoding: str | None, mark: str) -> bool:
+    try:
+        mark.encode(encoding or "utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def flat(text: str) -> str:
     """Write a message of several lines in one, as a table has room for.
 

@@ -101,7 +101,9 @@ class PositionSummary(Summary):
     channels : tuple of ChannelEntry
         Channels in the order of the array.
     levels : tuple of LevelEntry
-        Arrays, full resolution first.
+        Arrays of the pyramid, full resolution first.
+    images : tuple of LevelEntry
+        Other arrays, which are no levels of it.
     labels : tuple of str
         Names of the label images.
     """
@@ -110,17 +112,20 @@ class PositionSummary(Summary):
     axes: tuple[AxisEntry, ...] = ()
     channels: tuple[ChannelEntry, ...] = ()
     levels: tuple[LevelEntry, ...] = ()
+    images: tuple[LevelEntry, ...] = ()
     labels: tuple[str, ...] = ()
 
     def facts(self) -> tuple[str, ...]:
         """Return shape, data type, channels, how many levels and labels, and what is broken."""
-        broken = sum(bool(level.problem) for level in self.levels)
+        broken = [sum(bool(a.problem) for a in arrays) for arrays in (self.levels, self.images)]
         says = (
             self._shape(),
             self.levels[0].dtype if self.levels else "",
             channel_text(self.channels),
             human_count(len(self.levels), "level") if len(self.levels) > 1 else "",
-            f"{human_count(broken, 'level')} unreadable" if broken else "",
+            f"{human_count(broken[0], 'level')} unreadable" if broken[0] else "",
+            human_count(len(self.images), "more image") if self.images else "",
+            f"{human_count(broken[1], 'more image')} unreadable" if broken[1] else "",
             human_count(len(self.labels), "label") if self.labels else "",
         )
         return tuple(filter(None, says))
@@ -136,9 +141,10 @@ class PositionSummary(Summary):
 
     def details(self) -> tuple[tuple[str, str], ...]:
         """Return the labelled facts, with the size and the extent of the image."""
-        nbytes = [level.nbytes for level in self.levels if level.nbytes is not None]
-        stored = [level.stored for level in self.levels if level.stored is not None]
-        complete = len(stored) == len(self.levels)
+        arrays = (*self.levels, *self.images)
+        nbytes = [array.nbytes for array in arrays if array.nbytes is not None]
+        stored = [array.stored for array in arrays if array.stored is not None]
+        complete = len(stored) == len(arrays)
         pairs = (
             (
                 "size",
@@ -149,7 +155,7 @@ class PositionSummary(Summary):
         return (*super().details(), *(pair for pair in pairs if pair[1]))
 
     def body(self) -> tuple[Block, ...]:
-        """Return tables of axes, channels and levels, and the names of the labels."""
+        """Return tables of axes, channels, levels and more images, and the names of labels."""
         blocks: list[Block] = []
         if self.axes:
             columns = columns_of("axis", "type", ">size", ">pixel size", ">origin", ">extent")
@@ -159,6 +165,8 @@ class PositionSummary(Summary):
             blocks.append(channel_table(self.channels))
         if self.levels:
             blocks.append(level_table(self.levels))
+        if self.images:
+            blocks.append(level_table(self.images, "image"))
         if self.labels:
             blocks.append(Names("labels", self.labels))
         return tuple(blocks)

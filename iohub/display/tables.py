@@ -25,10 +25,10 @@ def channel_table(channels: Sequence[ChannelEntry]) -> Table:
     return table.trimmed()
 
 
-def level_table(levels: Sequence[LevelEntry]) -> Table:
-    """Table of the arrays of a pyramid."""
+def level_table(levels: Sequence[LevelEntry], what: str = "level") -> Table:
+    """Table of arrays, such as those of a pyramid."""
     columns = columns_of(
-        "level", ">shape", "dtype", ">chunks", ">shards", ">scale", ">size", ">stored", "problem"
+        what, ">shape", "dtype", ">chunks", ">shards", ">scale", ">size", ">stored", "problem"
     )
     rows = tuple(
         (
@@ -44,7 +44,8 @@ def level_table(levels: Sequence[LevelEntry]) -> Table:
         )
         for level in levels
     )
-    return Table("levels", columns, rows).trimmed()
+    title = "levels" if what == "level" else f"more {what}s"
+    return Table(title, columns, rows).trimmed()
 
 
 def columns_of(*names: str) -> tuple[Column, ...]:

@@ -101,6 +101,25 @@ def axes_for(ndim: int) -> tuple[AxisMeta, ...]:
     return default_axes()[MAX_AXES - ndim :]
 
 
+def axes_named(names: Sequence[str | None] | None, ndim: int) -> tuple[AxisMeta, ...]:
+    """Return the axes of any array, such as one that is no level of the image it lies in.
+
+    Parameters
+    ----------
+    names : sequence of (str or None) or None
+        What the array calls its dimensions, if it does. Those without a name are called by their
+        number; an array of 2 to 5 dimensions without any has the default axes.
+    ndim : int
+        Number of dimensions.
+    """
+    names = names or [None] * ndim
+    if not any(names) and MIN_AXES <= ndim <= MAX_AXES:
+        return axes_for(ndim)
+    known = {axis.name: axis for axis in default_axes()}
+    said = [name or f"dim_{index}" for index, name in enumerate(names)]
+    return tuple(known.get(name.lower(), AxisMeta(name=name)) for name in said)
+
+
 def check_axes(axes: Sequence[AxisMeta]) -> list[Problem]:
     """Check the rules that axes must follow (specification 0.4 and 0.5, "multiscales").
 
@@ -163,6 +182,8 @@ def require_axes(axes: Iterable[AxisMeta]) -> tuple[AxisMeta, ...]:
     AxisError
         If they break a rule of :func:`check_axes`; all broken rules are named.
     """
+    if not isinstance(axes, Iterable):
+        raise AxisError(f"axes must be a list of AxisMeta objects, not {axes!r}")
     axes = tuple(axes)
     for axis in axes:
         if not isinstance(axis, AxisMeta):

@@ -15,8 +15,7 @@ from iohub.metadata.connections import check_connected
 from iohub.metadata.coordinate_systems import CoordinateSystem, SystemReference, check_systems
 from iohub.metadata.documents import Findings
 from iohub.metadata.names import path_problem
-from iohub.metadata.transform_types import Sequence, Transform
-from iohub.metadata.transforms import compose
+from iohub.metadata.transform_types import Scale, Sequence, Transform
 from iohub.metadata.v06_image import Dataset, Multiscale, simple_parts
 
 LABELS = "labels"
@@ -85,7 +84,7 @@ def _check_levels(image: Multiscale, where: str, found: Findings) -> None:
             found.must.append(Problem(place, text, "transform-count"))
         for number, transform in enumerate(dataset.coordinate_transformations):
             end = _check_level_ends(dataset, transform, systems, f"{place}/{number}", found)
-            if end is not None and intrinsic is not None and end is not intrinsic:
+            if end is not None and intrinsic is not None and end.name != intrinsic.name:
                 text = f"must be {intrinsic.name!r}, as for the first level, found {end.name!r}"
                 found.must.append(Problem(f"{place}/{number}/output", text, "intrinsic-unique"))
             _check_level_transform(transform, end, f"{place}/{number}", found)
@@ -207,11 +206,15 @@ def _check_label_link(
         found.must.append(Problem(where, text, "label-transform"))
 
 
+def _pixel_size(transform: Transform) -> float:
+    if isinstance(transform, Sequence):
+        return prod(map(_pixel_size, transform.transformations))
+    return prod(transform.scale) if isinstance(transform, Scale) else 1.0
+
+
 def _check_recommended(image: Multiscale, where: str, found: Findings) -> None:
     if not found.must and len(image.datasets) > 1 and image.intrinsic is not None:
-        count = len(image.intrinsic.axes)
-        parts = [simple_parts(d.coordinate_transformations[0]) for d in image.datasets]
-        sizes = [prod(compose(part, count)[0]) for part in parts]
+        sizes = [_pixel_size(level.coordinate_transformations[0]) for level in image.datasets]
         if sizes != sorted(sizes):
             text = "should be ordered from the highest to the lowest resolution"
             found.should.append(Problem(f"{where}/datasets", text, "datasets-order"))

@@ -12,10 +12,13 @@ from pydantic import BeforeValidator, Field
 
 from iohub.errors import Problem
 from iohub.metadata.axes import MAX_AXES, AxisMeta, check_axes, check_units
-from iohub.metadata.documents import Document, Findings, Str, pointer
+from iohub.metadata.documents import Document, Findings, Many, Str, pointer
 
 INTRINSIC = "physical"
 """Name of the system that the levels of an image lead to, unless the image says another."""
+
+VECTOR_TYPES = ("displacement", "coordinate")
+"""Types of the axis along which the components of a field's vectors lie."""
 
 _NEW_MEMBERS = {"discrete": (bool, "true or false"), "longName": (str, "text")}
 
@@ -44,7 +47,7 @@ class CoordinateSystem(Document):
     """
 
     name: Annotated[Str, Field(min_length=1)]
-    axes: Annotated[tuple[AxisMeta, ...], BeforeValidator(_without_null)]
+    axes: Annotated[Many[AxisMeta], BeforeValidator(_without_null)]
 
     def get_axis_names(self) -> list[str]:
         """Return the names of the axes, in the order of the coordinates."""
@@ -98,8 +101,25 @@ def check_systems(systems: Sequence[CoordinateSystem], *, images: bool) -> Findi
                 p._replace(where=where + p.where) for p in _check_counts(system.axes)
             )
         found.must.extend(p._replace(where=where + p.where) for p in _check_members(system.axes))
-        found.should.extend(p._replace(where=where + p.where) for p in check_units(system.axes))
+        recommended = [*check_units(system.axes), *_check_recommended(system.axes)]
+        found.should.extend(p._replace(where=where + p.where) for p in recommended)
     return found
+
+
+def _check_recommended(axes: Sequence[AxisMeta]) -> list[Problem]:
+    problems = []
+    for index, axis in enumerate(axes):
+        if axis.type is None:
+            text = f"the axis {axis.name!r} should say its type"
+            problems.append(Problem(pointer(index, "type"), text, "axis-type-missing"))
+        elif axis.type in {"space", "time"} and axis.unit is None:
+            text = f"the axis {axis.name!r} should say its unit"
+            problems.append(Problem(pointer(index, "unit"), text, "axis-unit-missing"))
+    spaces = [axis.name.lower() for axis in axes if axis.type == "space"]
+    if set(spaces) <= set("zyx") and spaces != sorted(spaces, reverse=True):
+        text = f"axes of space should be in the order z, y, x, not {', '.join(spaces)}"
+        problems.append(Problem("", text, "axes-zyx"))
+    return problems
 
 
 def is_of_indexes(axes: Sequence[AxisMeta]) -> bool:
@@ -133,6 +153,10 @@ def check_unique(axes: Sequence[AxisMeta]) -> list[Problem]:
 
 def _check_image_axes(axes: Sequence[AxisMeta]) -> list[Problem]:
     # The rules of space, time and channel say nothing of array indexes (schema "axes", oneOf).
+    if axes and axes[-1].type in VECTOR_TYPES:
+        # One section has components before space, another one last: its type says which it is.
+        order = [p for p in check_axes(axes[:-1]) if p.code == "axes-order"]
+        return [*(p for p in check_axes(axes) if p.code != "axes-order"), *order]
     if not is_of_indexes(axes):
         return check_axes(axes)
     problems = check_unique(axes)

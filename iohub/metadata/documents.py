@@ -6,8 +6,8 @@ Says nothing about OME; the documents themselves are in the modules beside it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
-from typing import Annotated, Any, NamedTuple, NoReturn, Self, TypeVar
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, NoReturn, Self, TypeAlias, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -23,7 +23,7 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
-from iohub.errors import DocumentError, Problem
+from iohub.errors import DocumentError, FrozenError, Problem
 from iohub.types import JsonObject
 
 TO_DICT_SETTINGS: dict[str, Any] = {"exclude_none": True, "by_alias": True}
@@ -48,8 +48,9 @@ def _json_name(name: str) -> str:
 
 
 def _refuse(self: object, *_: object, **__: object) -> NoReturn:
-    raise TypeError(
-        "metadata documents are frozen: set the value through the node's methods or zattrs"
+    raise FrozenError(
+        "metadata documents are frozen: change what is stored through the node, such as with "
+        "rename_channel(), set_transform() or zattrs"
     )
 
 
@@ -75,6 +76,19 @@ class FrozenList(list[Any]):
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle through the constructor: the default would append."""
         return type(self), (list(self),)
+
+
+class FrozenTuple(tuple[Any, ...]):
+    """A sequence in a document; a list or tuple of equal members equals it."""
+
+    __slots__ = ()
+    __hash__ = tuple.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        return super().__eq__(tuple(other) if isinstance(other, list) else other)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
 
 
 def freeze(value: Any) -> Any:
@@ -120,13 +134,17 @@ def _plain_vector(value: Any) -> Any:
     return value  # such as lists from JSON
 
 
+T = TypeVar("T")
+
 Str = StrictStr
 Int = StrictInt
 Bool = StrictBool
 Number = Annotated[float, Strict(), BeforeValidator(_plain_number)]
+Many: TypeAlias = Annotated[tuple[T, ...], AfterValidator(FrozenTuple)]
+NONE = FrozenTuple()
+"""What a member of many has if it is absent."""
 Vector = Annotated[
-    tuple[Annotated[float, Strict(), Field(allow_inf_nan=False)], ...],
-    BeforeValidator(_plain_vector),
+    Many[Annotated[float, Strict(), Field(allow_inf_nan=False)]], BeforeValidator(_plain_vector)
 ]
 JsonValue = Annotated[Any, AfterValidator(freeze)]
 
@@ -135,8 +153,9 @@ class Document(BaseModel):
     """Base of the metadata documents.
 
     Attributes are snake_case, members in JSON are spelled as the specification does; either is
-    accepted by the constructor. Types are those of JSON: ``"100"`` is no number and ``true`` no
-    integer, but an integer will do for a float. Members that iohub does not know are kept.
+    accepted by the constructor, and either can be read. Types are those of JSON: ``"100"`` is no
+    number and ``true`` no integer, but an integer will do for a float. Members that iohub does not
+    know are kept.
     """
 
     model_config = ConfigDict(
@@ -144,6 +163,16 @@ class Document(BaseModel):
     )
 
     __pydantic_extra__: dict[str, JsonValue]
+
+    if not TYPE_CHECKING:  # else a type checker takes every name for one that may be set
+        __setattr__ = __delattr__ = _refuse
+
+    if not TYPE_CHECKING:  # type checkers know the attributes, which are snake_case
+
+        def __getattr__(self, name: str) -> Any:
+            """Return a member by its name in JSON, such as ``coordinateTransformations``."""
+            attribute = _attributes(type(self)).get(name)
+            return super().__getattr__(name) if attribute is None else getattr(self, attribute)
 
     def replace(self, **changes: Any) -> Self:
         """Return a validated copy with some members changed.
@@ -163,15 +192,33 @@ class Document(BaseModel):
     def to_json(self) -> JsonObject:
         """Return the JSON object that is written: absent members omitted, unknown ones kept."""
         written: JsonObject = {}
-        for name, field in type(self).model_fields.items():
-            value = getattr(self, name)
-            if field.exclude:
-                continue
-            if value is not None and not (value == () and not field.is_required()):
-                written[field.alias or name] = _to_json(value)
-        for name, value in (self.__pydantic_extra__ or {}).items():
-            written[name] = _to_json(value)
+        values = self.__dict__
+        for name, key, required in _written_members(type(self)):
+            value = values[name]
+            if type(value) in _SCALARS:
+                written[key] = value
+            elif value is not None and (required or value != ()):
+                written[key] = _to_json(value)
+        for key, value in (self.__pydantic_extra__ or {}).items():
+            written[key] = _to_json(value)
         return written
+
+
+@cache
+def _written_members(model: type[Document]) -> tuple[tuple[str, str, bool], ...]:
+    """Name, spelling in JSON, and whether it is required, of each member that is written."""
+    return tuple(
+        (name, field.alias or name, field.is_required())
+        for name, field in model.model_fields.items()
+        if not field.exclude
+    )
+
+
+@cache
+def _attributes(model: type[Document]) -> dict[str, str]:
+    """Return the attributes of a document that have another name in JSON, by that name."""
+    fields = model.model_fields.items()
+    return {field.alias: name for name, field in fields if field.alias and field.alias != name}
 
 
 def _to_json(value: Any) -> Any:

@@ -44,6 +44,8 @@ def check_channel_names(names: Iterable[str], known: Iterable[str] = ()) -> tupl
     """
     if isinstance(names, str):
         raise ChannelError(f"channel names must be a list of strings, not the string {names!r}")
+    if not isinstance(names, Iterable):
+        raise ChannelError(f"channel names must be a list of strings, not {names!r}")
     taken = set(known)
     checked = []
     for name in names:
@@ -104,6 +106,22 @@ def new_omero(
     )
 
 
+def shown_alike(doc: ImageMeta, channels: Iterable[ChannelMeta]) -> ImageMeta:
+    """Show channels as others of the same names are: colours, contrast limits and the rest.
+
+    Parameters
+    ----------
+    doc : ImageMeta
+        The image.
+    channels : iterable of ChannelMeta
+        Those to be like; names that the image has not do not matter.
+    """
+    known = {channel.label: channel for channel in channels}
+    if doc.omero is None or not known:
+        return doc
+    return _with_channels(doc, (known.get(each.label, each) for each in doc.omero.channels))
+
+
 def channel_names(doc: ImageMeta | None, count: int | None = None) -> list[str]:
     """Return one name for each channel.
 
@@ -121,7 +139,20 @@ def channel_names(doc: ImageMeta | None, count: int | None = None) -> list[str]:
     """
     channels = doc.omero.channels if doc is not None and doc.omero is not None else ()
     count = len(channels) if count is None else count
-    labels = [channels[i].label if i < len(channels) else None for i in range(count)]
+    return numbered_names([channel.label for channel in channels], count)
+
+
+def numbered_names(labels: Sequence[str | None], count: int) -> list[str]:
+    """Return one name for each channel: its label, else its number, made unique.
+
+    Parameters
+    ----------
+    labels : sequence of (str or None)
+        Labels that there are, perhaps fewer or more than channels.
+    count : int
+        Number of channels.
+    """
+    labels = [labels[i] if i < len(labels) else None for i in range(count)]
     taken = {label for label in labels if label}
     names = []
     for index, label in enumerate(labels):

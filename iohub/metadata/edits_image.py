@@ -13,6 +13,7 @@ from iohub.metadata.edits_channels import (
     reorder_channels,
     set_color,
     set_window,
+    shown_alike,
 )
 from iohub.metadata.edits_levels import (
     add_dataset,
@@ -20,6 +21,8 @@ from iohub.metadata.edits_levels import (
     first_image,
     level_index,
     remove_dataset,
+    remove_datasets,
+    remove_pyramid,
     rename_dataset,
     set_axes,
     set_method,
@@ -31,6 +34,7 @@ from iohub.metadata.edits_transforms import (
     Vectors,
     effective,
     own_transforms,
+    place,
     set_scale,
     set_transforms,
 )
@@ -49,8 +53,11 @@ __all__ = [
     "level_index",
     "new_omero",
     "own_transforms",
+    "place",
     "remove_channel",
     "remove_dataset",
+    "remove_datasets",
+    "remove_pyramid",
     "rename_channel",
     "rename_dataset",
     "reorder_channels",
@@ -61,5 +68,6 @@ __all__ = [
     "set_scale",
     "set_transforms",
     "set_window",
+    "shown_alike",
     "with_first_image",
 ]

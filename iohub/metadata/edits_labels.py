@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from iohub.errors import ExistsError, MissingNodeError, PathError
+from iohub.metadata.edits_transforms import WHOLE, effective
 from iohub.metadata.image import ImageMeta
 from iohub.metadata.labels import (
     ImageLabelMeta,
@@ -14,6 +15,7 @@ from iohub.metadata.labels import (
     LabelSourceMeta,
 )
 from iohub.metadata.names import check_member_path
+from iohub.metadata.transforms import compose, scale_translation
 
 FOLDER = "labels"
 """Name of the group of the label images, beside the levels of the image."""
@@ -208,3 +210,67 @@ def moved_links(doc: ImageMeta, old: str, new: str | None) -> ImageMeta:
             space = image.space.replace(transforms=tuple(kept))
             images.append(image.replace(coordinate_space=space))
     return doc.replace(multiscales=tuple(images)) if tuple(images) != doc.multiscales else doc
+
+
+def is_linked(doc: ImageMeta, path: str) -> bool:
+    """Whether an image's own transformations say how one of its label images lies to it.
+
+    Parameters
+    ----------
+    doc : ImageMeta
+        Document of the image that has the label image.
+    path : str
+        Of the label image, relative to the group ``labels``.
+    """
+    ends = [
+        end
+        for image in doc.multiscales
+        for transform in image.space.transforms
+        for end in (transform.input, transform.output)
+    ]
+    wanted = f"{FOLDER}/{path}"
+    return any(end is not None and (end.path or "").strip("/") == wanted for end in ends)
+
+
+def moved_along(label: ImageMeta, before: ImageMeta, after: ImageMeta) -> ImageMeta:
+    """Return a label image's document as the image's space has been scaled and shifted.
+
+    Where the highest resolution of the image was and is says how; every level of the label image
+    keeps its place in it. Axes that the label image has not do not matter.
+
+    Parameters
+    ----------
+    label : ImageMeta
+        Document of the label image.
+    before, after : ImageMeta
+        Document of the image before and now.
+    """
+    first = before.multiscales[0].datasets[0].path
+    names = [axis.name.lower() for axis in before.multiscales[0].axes]
+    old, new = effective(before, first), effective(after, first)
+    whole = label.multiscales[0]
+    where = [names.index(n.lower()) if n.lower() in names else None for n in whole.get_axis_names()]
+    axes = [
+        (i, j)
+        for i, j in enumerate(where)
+        if j is not None and (old[0][j], old[1][j]) != (new[0][j], new[1][j])
+    ]
+    if not axes:
+        return label
+    outer, outer_shift = effective(label, WHOLE)
+    levels = []
+    for level in whole.datasets:
+        own = level.coordinate_transformations
+        scales, shifts = (list(vector) for vector in compose(own, len(whole.axes)))
+        scale, shift = effective(label, level.path)
+        for i, j in axes:
+            # A scale of 0 or less says nothing of the proportion.
+            ratio = new[0][j] / old[0][j] if old[0][j] > 0 else 1.0
+            stretched = new[0][j] if scale[i] == old[0][j] else scale[i] * ratio
+            scales[i] = stretched / outer[i]
+            shifts[i] = ((shift[i] - old[1][j]) * ratio + new[1][j] - outer_shift[i]) / outer[i]
+        moved = any(shifts) or any(transform.type == "translation" for transform in own)
+        changed = scale_translation(scales, shifts if moved else None)
+        levels.append(level.replace(coordinate_transformations=changed))
+    image = whole.replace(datasets=tuple(levels))
+    return label.replace(multiscales=(image, *label.multiscales[1:]))

@@ -80,12 +80,15 @@ def add_dataset(
     dtype: Any = None,
     name: str = "",
     shape: Sequence[int] | None = None,
+    shapes: Sequence[Sequence[int] | None] = (),
     replace: bool = False,
 ) -> ImageMeta:
     """Add a level to an image, or begin an image.
 
     The level is put behind those that are not coarser, as levels go from the highest to the
-    lowest resolution; one without transformations, whose resolution is not known, comes last.
+    lowest resolution; one without transformations, whose resolution is not known, never becomes
+    the first for it. Where sizes are known they have the last word, as the specification wants
+    levels from the largest to the smallest: nothing is put behind what is smaller than it.
 
     Parameters
     ----------
@@ -106,8 +109,10 @@ def add_dataset(
         Of the image; used if it has none yet.
     shape : sequence of int or None
         Of the array, to check axes and channels against and to choose the plane shown first.
+    shapes : sequence of (sequence of int or None)
+        Of the arrays of the levels that `doc` has; None for one that is not known.
     replace : bool
-        Whether the image may have such a level, which is then replaced at its place.
+        Whether the image may have such a level, which is then replaced, at its place if it fits.
 
     Returns
     -------
@@ -142,17 +147,39 @@ def add_dataset(
             return ImageMeta(multiscales=(image,), omero=omero)
         return doc.replace(multiscales=(image,), omero=omero)
     image = first_image(doc)
-    levels = list(image.datasets)
+    levels, known = list(image.datasets), list(shapes or [None] * len(image.datasets))
     if path not in image.get_dataset_paths():
         size = _pixel_size(level, len(axes))
         finer = sum(_pixel_size(other, len(axes)) <= size for other in levels)
-        levels.insert(len(levels) if transforms is None else finer, level)
+        wanted = finer if transforms is not None else max(1, finer)
     elif replace:
-        levels[level_index(doc, path)] = level
+        wanted = level_index(doc, path)
+        del levels[wanted], known[wanted]
     else:
         raise ExistsError(f"the image has a level {path!r} already")
+    levels.insert(_place(wanted, shape, known), level)
     doc = with_first_image(doc, datasets=tuple(levels), name=image.name or name or None)
     return doc.replace(omero=omero)
+
+
+def is_smaller(shape: Sequence[int] | None, other: Sequence[int] | None) -> bool:
+    """Whether a shape is another one, smaller along some axes and larger along none.
+
+    Parameters
+    ----------
+    shape, other : sequence of int or None
+        None for one that is not known.
+    """
+    if shape is None or other is None or len(shape) != len(other) or tuple(shape) == tuple(other):
+        return False
+    return all(a <= b for a, b in zip(shape, other, strict=True))
+
+
+def _place(wanted: int, shape: Sequence[int] | None, shapes: Sequence[Sequence[int] | None]) -> int:
+    """Return the place next to the one wanted that is behind larger levels, before smaller."""
+    larger = [i for i, other in enumerate(shapes) if is_smaller(shape, other)]
+    smaller = [i for i, other in enumerate(shapes) if is_smaller(other, shape)]
+    return min([max([wanted, *(i + 1 for i in larger)]), *smaller])
 
 
 def _axes_of(
@@ -203,6 +230,49 @@ def remove_dataset(doc: ImageMeta, path: str, *, keep_last: bool = False) -> Ima
         rest = doc.multiscales[1:]
         return doc.replace(multiscales=rest) if rest else None
     return with_first_image(doc, datasets=levels[:index] + levels[index + 1 :])
+
+
+def remove_datasets(doc: ImageMeta, paths: Iterable[str]) -> ImageMeta:
+    """Take levels away, but for the last that is left.
+
+    Parameters
+    ----------
+    doc : ImageMeta
+        The image.
+    paths : iterable of str
+        Of the arrays.
+
+    Returns
+    -------
+    ImageMeta
+        The image without them.
+
+    Raises
+    ------
+    MissingNodeError
+        If one is none of the levels.
+    """
+    for path in paths:
+        doc = remove_dataset(doc, path) or doc
+    return doc
+
+
+def remove_pyramid(doc: ImageMeta, lower: Sequence[str]) -> ImageMeta:
+    """Take the lower levels away, and what is said of how they were made.
+
+    Parameters
+    ----------
+    doc : ImageMeta
+        The image.
+    lower : sequence of str
+        Paths of all levels but the first; if none, nothing changes.
+
+    Raises
+    ------
+    MissingNodeError
+        If one is none of the levels.
+    """
+    return set_method(remove_datasets(doc, lower), None) if lower else doc
 
 
 def rename_dataset(doc: ImageMeta, old: str, new: str) -> ImageMeta:

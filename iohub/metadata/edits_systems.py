@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from iohub.errors import ExistsError, MissingNodeError, TransformError
+from iohub.errors import DocumentError, ExistsError, MissingNodeError, TransformError
+from iohub.metadata.check_v06 import DEMANDED, check_multiscale
 from iohub.metadata.coordinate_systems import CoordinateSystem, SystemReference
 from iohub.metadata.edits_levels import first_image, with_first_image
 from iohub.metadata.image import CoordinateSpaceMeta, ImageMeta
 from iohub.metadata.transform_types import Transform
+from iohub.metadata.v06_image import from_neutral
 
 
-def add_system(
-    doc: ImageMeta, system: CoordinateSystem, transform: Transform, source: str | None = None
-) -> ImageMeta:
+def add_system(doc: ImageMeta, system: CoordinateSystem, transform: Transform) -> ImageMeta:
     """Add a coordinate system and the way to it.
 
     Parameters
@@ -21,33 +21,28 @@ def add_system(
     system : CoordinateSystem
         The new system.
     transform : Transform
-        From `source` to the new system.
-    source : str or None
-        Name of a system; the one that the levels lead to if None.
+        From the system that the levels lead to, which the specification demands, to the new one.
 
     Raises
     ------
     ExistsError
         If the image has a system of that name.
-    MissingNodeError
-        If it has no system `source`.
+    DocumentError
+        If the transformation lacks what the specification demands.
     """
     image = first_image(doc)
-    names = [image.space.intrinsic, *(known.name for known in image.space.systems)]
-    source = source or image.space.intrinsic
-    if system.name in names:
+    if system.name in _names(doc):
         raise ExistsError(f"there is a coordinate system {system.name!r} already")
-    if source not in names:
-        raise MissingNodeError(source, "the image's coordinate systems", names)
     placed = transform.replace(
-        input=SystemReference(name=source), output=SystemReference(name=system.name)
+        input=SystemReference(name=image.space.intrinsic),
+        output=SystemReference(name=system.name),
     )
     space = image.space.replace(
         systems=(*image.space.systems, system),
         order=(*image.space.order, system.name) if image.space.order else (),
         transforms=(*image.space.transforms, placed),
     )
-    return with_first_image(doc, coordinate_space=space)
+    return _no_worse(doc, with_first_image(doc, coordinate_space=space))
 
 
 def remove_system(doc: ImageMeta, name: str) -> ImageMeta:
@@ -65,14 +60,21 @@ def remove_system(doc: ImageMeta, name: str) -> ImageMeta:
     MissingNodeError
         If there is no such system.
     TransformError
-        If the levels lead to it.
+        If the levels, or transformations of the whole image, lead to it.
+    DocumentError
+        If others lose their way with it.
     """
     image = first_image(doc)
     if name == image.space.intrinsic:
         raise TransformError(f"the levels of the image lead to {name!r}: it cannot be removed")
-    names = [system.name for system in image.space.systems]
+    names = _names(doc)
     if name not in names:
         raise MissingNodeError(name, "the image's coordinate systems", names)
+    if name not in [system.name for system in image.space.systems]:
+        raise TransformError(
+            f"transformations of the whole image lead to {name!r}: take them away with "
+            "set_transform('*', [])"
+        )
 
     def ends(transform: Transform) -> bool:
         return any(
@@ -86,4 +88,24 @@ def remove_system(doc: ImageMeta, name: str) -> ImageMeta:
         transforms=tuple(t for t in image.space.transforms if not ends(t)),
     )
     plain = space == CoordinateSpaceMeta()
-    return with_first_image(doc, coordinate_space=None if plain else space)
+    return _no_worse(doc, with_first_image(doc, coordinate_space=None if plain else space))
+
+
+def _names(doc: ImageMeta) -> list[str]:
+    return [system.name for system in from_neutral(first_image(doc)).coordinate_systems]
+
+
+def _no_worse(before: ImageMeta, after: ImageMeta) -> ImageMeta:
+    """Return the document after an edit, unless it breaks a demand that it met before.
+
+    What others wrote may break one: that is read, and may be edited.
+    """
+    was, now = (
+        check_multiscale(from_neutral(first_image(doc)), "", recommended=False).should
+        for doc in (before, after)
+    )
+    known = [problem.what for problem in was]
+    new = [p for p in now if p.code in DEMANDED and p.what not in known]
+    if new:
+        raise DocumentError(new)
+    return after

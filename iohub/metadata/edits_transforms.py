@@ -96,6 +96,32 @@ def set_transforms(
     return with_first_image(doc, datasets=tuple(levels))
 
 
+def place(doc: ImageMeta, image: str, transforms: Sequence[TransformationMeta] | None) -> ImageMeta:
+    """Replace transformations; with those of the first level the others keep their proportion.
+
+    Parameters
+    ----------
+    doc : ImageMeta
+        The image.
+    image : str
+        Path of a level, or ``"*"``.
+    transforms : sequence of TransformationMeta or None
+        As for :func:`set_transforms`.
+
+    Raises
+    ------
+    MissingNodeError, ShapeError
+        As for :func:`set_transforms`.
+    """
+    placed = set_transforms(doc, image, transforms)
+    levels, ndim = first_image(placed).datasets, len(first_image(placed).axes)
+    if image != levels[0].path:
+        return placed
+    before, after = (compose(own_transforms(each, image), ndim) for each in (doc, placed))
+    lower = (_moved(level, before, after) for level in levels[1:])
+    return with_first_image(placed, datasets=(levels[0], *lower))
+
+
 def set_scale(doc: ImageMeta, image: str, axis_index: int, value: float) -> ImageMeta:
     """Set the scale of one axis.
 
@@ -133,48 +159,36 @@ def set_scale(doc: ImageMeta, image: str, axis_index: int, value: float) -> Imag
     if image == WHOLE:
         changed = _rescaled(own_transforms(doc, WHOLE), ndim, axis_index, value)
         return with_first_image(doc, coordinate_transformations=changed)
-    index = level_index(doc, image)
-    levels = list(whole.datasets)
-    scale, shift = compose(levels[index].coordinate_transformations, ndim)
-    levels[index] = levels[index].replace(
-        coordinate_transformations=_rescaled(
-            levels[index].coordinate_transformations, ndim, axis_index, value
-        )
-    )
-    if index == 0:
-        old, origin = scale[axis_index], shift[axis_index]
-        for lower in range(1, len(levels)):
-            levels[lower] = _in_proportion(
-                levels[lower], ndim, axis_index, old=old, new=value, origin=origin
-            )
-    return with_first_image(doc, datasets=tuple(levels))
+    return place(doc, image, _rescaled(own_transforms(doc, image), ndim, axis_index, value))
 
 
 def _rescaled(
-    transforms: Sequence[TransformationMeta],
-    ndim: int,
-    axis: int,
-    value: float,
-    shift: float | None = None,
+    transforms: Sequence[TransformationMeta], ndim: int, axis: int, value: float
 ) -> tuple[TransformationMeta, ...]:
     scales, shifts = (list(vector) for vector in compose(transforms, ndim))
     scales[axis] = value
-    if shift is not None:
-        shifts[axis] = shift
-    moved = any(shifts) or any(transform.type == "translation" for transform in transforms)
+    return _written(transforms, scales, shifts)
+
+
+def _written(
+    before: Sequence[TransformationMeta], scales: Sequence[float], shifts: Sequence[float]
+) -> tuple[TransformationMeta, ...]:
+    moved = any(shifts) or any(transform.type == "translation" for transform in before)
     return scale_translation(scales, shifts if moved else None)
 
 
-def _in_proportion(
-    level: DatasetMeta, ndim: int, axis: int, *, old: float, new: float, origin: float
-) -> DatasetMeta:
-    scale, shift = compose(level.coordinate_transformations, ndim)
-    # A scale of 0 or less says nothing of the proportion: the level gets that of the first.
-    ratio = new / old if old > 0 else None
-    value = scale[axis] * ratio if ratio is not None and scale[axis] > 0 else new
-    moved = origin + (shift[axis] - origin) * (1.0 if ratio is None else ratio)
-    return level.replace(
-        coordinate_transformations=_rescaled(
-            level.coordinate_transformations, ndim, axis, value, moved
-        )
-    )
+def _moved(level: DatasetMeta, before: Vectors, after: Vectors) -> DatasetMeta:
+    """Return a lower level whose first one was at `before` and is at `after`."""
+    if before == after:
+        return level
+    own = level.coordinate_transformations
+    scales, shifts = (list(vector) for vector in compose(own, len(before[0])))
+    for axis, (old, new) in enumerate(zip(before[0], after[0], strict=True)):
+        origin, target = before[1][axis], after[1][axis]
+        if (old, origin) == (new, target):
+            continue
+        # A scale of 0 or less says nothing of the proportion: the level gets that of the first.
+        ratio = new / old if old > 0 else 1.0
+        scales[axis] = scales[axis] * ratio if old > 0 and scales[axis] > 0 else new
+        shifts[axis] = target + (shifts[axis] - origin) * ratio
+    return level.replace(coordinate_transformations=_written(own, scales, shifts))

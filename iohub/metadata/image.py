@@ -8,13 +8,13 @@ from pydantic import AfterValidator, Field
 
 from iohub.metadata.axes import AxisMeta
 from iohub.metadata.coordinate_systems import INTRINSIC, CoordinateSystem
-from iohub.metadata.documents import Document, JsonValue, Str
+from iohub.metadata.documents import NONE, Document, JsonValue, Many, Str
 from iohub.metadata.labels import ImageLabelMeta
 from iohub.metadata.omero import OMEROMeta
 from iohub.metadata.transform_types import AnyTransform
 from iohub.metadata.transforms import TransformationMeta
 
-Transforms = tuple[TransformationMeta, ...]
+Transforms = Many[TransformationMeta]
 
 
 def _none_if_empty(value: Transforms | None) -> Transforms | None:
@@ -40,9 +40,9 @@ class CoordinateSpaceMeta(Document):
 
     intrinsic: Str = INTRINSIC
     intrinsic_members: JsonValue = None
-    systems: tuple[CoordinateSystem, ...] = ()
-    order: tuple[Str, ...] = ()
-    transforms: tuple[AnyTransform, ...] = ()
+    systems: Many[CoordinateSystem] = NONE
+    order: Many[Str] = NONE
+    transforms: Many[AnyTransform] = NONE
 
 
 class DatasetMeta(Document):
@@ -88,8 +88,8 @@ class MultiScaleMeta(Document):
     """
 
     version: Str | None = None
-    axes: tuple[AxisMeta, ...]
-    datasets: tuple[DatasetMeta, ...]
+    axes: Many[AxisMeta]
+    datasets: Many[DatasetMeta]
     name: Str | None = None
     type: Str | None = None
     metadata: JsonValue = None
@@ -130,7 +130,7 @@ class ImageMeta(Document):
         Colours and properties of labels, if the image is a label image.
     """
 
-    multiscales: tuple[MultiScaleMeta, ...]
+    multiscales: Many[MultiScaleMeta]
     omero: OMEROMeta | None = None
     image_label: ImageLabelMeta | None = None
 

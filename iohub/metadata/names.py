@@ -160,6 +160,7 @@ def check_member_path(path: str) -> str:
 
 
 _RESERVED = {"zarr.json", ".zgroup", ".zattrs", ".zarray", ".zmetadata"}
+_HOLDERS = {"labels": "label images", "tables": "tables"}
 
 
 def check_array_path(path: str) -> str:
@@ -174,16 +175,39 @@ def check_array_path(path: str) -> str:
     ------
     PathError
         If it leads out of the group (see :func:`check_member_path`), or a part is a file name of
-        Zarr itself, or it lies in the group of the labels.
+        Zarr itself, or it lies in the group of the labels or of the tables.
     """
     parts = check_member_path(path).split("/")
     taken = _RESERVED.intersection(parts)
     if taken:
         raise PathError(f"{path!r} cannot name an array: {taken.pop()!r} is a file of Zarr")
-    if parts[0] == "labels":
-        raise PathError(f"{path!r} cannot name an array: 'labels' holds the label images")
+    if held := _HOLDERS.get(parts[0]):
+        raise PathError(f"{path!r} cannot name an array: {parts[0]!r} holds the {held}")
     if path == "*":
         raise PathError("'*' cannot name an array: it stands for the whole image")
+    return path
+
+
+def check_image_path(path: str) -> str:
+    """Return the path of an image below a scene if it is allowed.
+
+    Parameters
+    ----------
+    path : str
+        Relative path, such as ``"light"`` or ``"raw/light"``.
+
+    Raises
+    ------
+    PathError
+        If it leads out of the group (see :func:`check_member_path`), or a part is a file name of
+        Zarr itself, or the name of what holds something else than images.
+    """
+    taken = (*_RESERVED, *_HOLDERS, "OME")
+    for part in check_member_path(path).split("/"):
+        if part in taken:
+            held = _HOLDERS.get(part, "a file of OME-XML" if part == "OME" else "")
+            why = f"{part!r} holds {held}" if held else f"{part!r} is a file of Zarr"
+            raise PathError(f"{path!r} cannot name an image: {why}")
     return path
 
 

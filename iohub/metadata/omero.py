@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from math import isfinite
 from typing import TYPE_CHECKING, Annotated, Any, TypedDict, cast
 
 from pydantic import AfterValidator
 
-from iohub.errors import ChannelError
-from iohub.metadata.documents import Bool, Document, FrozenDict, Int, Number, Str
+from iohub.errors import ArgumentError, ChannelError
+from iohub.metadata.documents import NONE, Bool, Document, FrozenDict, Int, Many, Number, Str
 
 WINDOW_KEYS = ("start", "end", "min", "max")
 
@@ -140,7 +141,7 @@ class OMEROMeta(Document):
     version: Str | None = None
     id: Int | Str | None = None
     name: Str | None = None
-    channels: tuple[ChannelMeta, ...] = ()
+    channels: Many[ChannelMeta] = NONE
     rdefs: RDefsMeta | None = None
 
     def to_json(self) -> dict[str, Any]:
@@ -306,8 +307,16 @@ def require_window(
     ------
     ChannelError
         If a limit is missing, unknown, no finite number, or ``start >= end`` or ``min > max``.
+    ArgumentError
+        If it is no mapping.
     """
+    if not isinstance(window, Mapping):
+        raise ArgumentError(
+            f"contrast limits are a dict such as {{'start': 0, 'end': 4095}}, not {window!r:.60}"
+        )
     given = dict(window)
+    if not given:
+        raise ChannelError(f"no contrast limit is given; there are {', '.join(WINDOW_KEYS)}")
     unknown = sorted(set(given) - set(WINDOW_KEYS) - set(existing or ()))
     if unknown:
         raise ChannelError(

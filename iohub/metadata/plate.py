@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from iohub.metadata.documents import Document, Int, Str
+from iohub.metadata.documents import NONE, Document, Int, Many, Str
 from iohub.metadata.names import ALPHANUMERIC, FIELD_READ
 from iohub.types import JsonObject
 
@@ -93,11 +93,11 @@ class PlateMeta(Document):
 
     version: Str | None = None
     name: Str | None = None
-    acquisitions: tuple[AcquisitionMeta, ...] = ()
-    rows: tuple[PlateAxisMeta, ...] = ()
-    columns: tuple[PlateAxisMeta, ...] = ()
+    acquisitions: Many[AcquisitionMeta] = NONE
+    rows: Many[PlateAxisMeta] = NONE
+    columns: Many[PlateAxisMeta] = NONE
     field_count: _Positive | None = None
-    wells: tuple[WellIndexMeta, ...] = ()
+    wells: Many[WellIndexMeta] = NONE
 
     def to_json(self) -> JsonObject:
         """Return the JSON object that is written, with its rows, columns and wells if empty."""
@@ -147,7 +147,7 @@ class WellGroupMeta(Document):
     """
 
     version: Str | None = None
-    images: tuple[WellImageMeta, ...] = ()
+    images: Many[WellImageMeta] = NONE
 
     def get_image_paths(self) -> list[str]:
         """Return the names of the fields of view, in the order of the document."""

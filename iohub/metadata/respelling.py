@@ -69,7 +69,10 @@ def _lost(ours: Spelling, theirs: Spelling, member: str, what: str) -> Problem:
 def _foreign(attrs: JsonMapping, ours: Spelling, theirs: Spelling) -> tuple[JsonObject, JsonObject]:
     """Return what is no OME metadata: beside them, and (if there is such a key) within theirs."""
     ome = ours.ome(attrs)
-    unknown = {name: value for name, value in ome.items() if name not in _MEMBERS}
+    members = set(_MEMBERS)
+    if ours.has(attrs, "multiscales"):
+        members.discard("labels")  # no list of label images has its place on an image
+    unknown = {name: value for name, value in ome.items() if name not in members}
     if not ours.root:
         unknown.update({name: ome[name] for name in ("_creator", "version") if name in ome})
         return unknown, {}
@@ -102,7 +105,7 @@ def _dumps(
     if ours.has(attrs, "well"):
         well = ours.parse_well(attrs)
         steps.append(lambda new: theirs.dump_well(well, new))
-    if ours.has(attrs, "labels"):
+    if ours.has(attrs, "labels") and not ours.has(attrs, "multiscales"):
         labels = ours.parse_labels(attrs)
         steps.append(lambda new: theirs.dump_labels(labels, new))
     return steps

@@ -11,7 +11,7 @@ from iohub.errors import Problem
 from iohub.metadata.check_transforms import check_transform
 from iohub.metadata.connections import check_connected
 from iohub.metadata.coordinate_systems import CoordinateSystem, SystemReference, check_systems
-from iohub.metadata.documents import Document, Findings
+from iohub.metadata.documents import NONE, Document, Findings, Many
 from iohub.metadata.names import path_problem
 from iohub.metadata.transform_types import AnyTransform
 
@@ -29,8 +29,8 @@ class SceneMeta(Document):
         Between these systems and those of the images.
     """
 
-    coordinate_systems: tuple[CoordinateSystem, ...] = ()
-    coordinate_transformations: tuple[AnyTransform, ...]
+    coordinate_systems: Many[CoordinateSystem] = NONE
+    coordinate_transformations: Many[AnyTransform]
 
     def get_image_paths(self) -> list[str]:
         """Return the paths of the images that transformations name, each once."""

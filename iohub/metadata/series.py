@@ -6,6 +6,7 @@ Source: OME-Zarr specification, section "bioformats2raw.layout" (transitional), 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from xml.parsers import expat
 
 from iohub.errors import DocumentError, ExistsError, Problem
 from iohub.metadata.documents import pointer
@@ -21,6 +22,7 @@ FOLDER = "OME"
 """Name of the group that holds the list, and the file with the OME-XML."""
 
 XML = "METADATA.ome.xml"
+"""Name of the file in it with the OME-XML."""
 
 _SERIES = "series"
 
@@ -111,6 +113,25 @@ def write_series(spelling: Spelling, attrs: JsonMapping, series: Iterable[str]) 
         Paths of the images in order.
     """
     return spelling.with_ome(attrs, {**spelling.ome(attrs), _SERIES: list(series)})
+
+
+def xml_problem(text: bytes) -> str | None:
+    """Return why a text is no OME-XML, None if it may be; its schema is not looked at.
+
+    Parameters
+    ----------
+    text : bytes
+        The file.
+    """
+    roots: list[str] = []
+    parser = expat.ParserCreate(namespace_separator=" ")
+    parser.StartElementHandler = lambda name, _: None if roots else roots.append(name)
+    try:
+        parser.Parse(text, True)
+    except expat.ExpatError as error:
+        return f"is not well-formed: {error}"
+    name = roots[0].rpartition(" ")[2]
+    return None if name == "OME" else f"begins with the element {name!r} rather than 'OME'"
 
 
 def check_series_path(path: str, known: Iterable[str]) -> str:

@@ -93,71 +93,19 @@ class BaseSpelling(ABC):
         return self._accept(self._image(attrs, recommended=strict), strict)
 
     def parse_plate(self, attrs: JsonMapping, strict: bool = False) -> PlateMeta:
-        """Return the document of a plate; otherwise as :meth:`parse_image`.
-
-        Parameters
-        ----------
-        attrs : mapping
-            Attributes of its group.
-        strict : bool
-            Refuse also what is merely not as recommended.
-
-        Raises
-        ------
-        DocumentError
-            If there is none or it breaks the rules; all problems are listed.
-        """
+        """Return the document of a plate; otherwise as :meth:`parse_image`."""
         return self._accept(self._plate(attrs), strict)
 
     def parse_well(self, attrs: JsonMapping, strict: bool = False) -> WellGroupMeta:
-        """Return the document of a well; otherwise as :meth:`parse_image`.
-
-        Parameters
-        ----------
-        attrs : mapping
-            Attributes of its group.
-        strict : bool
-            Refuse also what is merely not as recommended.
-
-        Raises
-        ------
-        DocumentError
-            If there is none or it breaks the rules; all problems are listed.
-        """
+        """Return the document of a well; otherwise as :meth:`parse_image`."""
         return self._accept(self._well(attrs), strict)
 
     def parse_labels(self, attrs: JsonMapping, strict: bool = False) -> LabelsMeta:
-        """Return the list of label images; otherwise as :meth:`parse_image`.
-
-        Parameters
-        ----------
-        attrs : mapping
-            Attributes of the group ``labels``.
-        strict : bool
-            Refuse also what is merely not as recommended.
-
-        Raises
-        ------
-        DocumentError
-            If there is none or it breaks the rules; all problems are listed.
-        """
+        """Return the list of label images; otherwise as :meth:`parse_image`."""
         return self._accept(self._labels(attrs), strict)
 
     def parse_image_label(self, attrs: JsonMapping, strict: bool = False) -> ImageLabelMeta:
-        """Return what a label image says of itself; otherwise as :meth:`parse_image`.
-
-        Parameters
-        ----------
-        attrs : mapping
-            Attributes of its group.
-        strict : bool
-            Refuse also what is merely not as recommended.
-
-        Raises
-        ------
-        DocumentError
-            If there is none or it breaks the rules; all problems are listed.
-        """
+        """Return what a label image says of itself; otherwise as :meth:`parse_image`."""
         return self._accept(self._image_label(attrs), strict)
 
     def findings(self, attrs: JsonMapping) -> Findings:

@@ -8,25 +8,22 @@ connects is checked in :mod:`iohub.metadata.check_transforms`.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from collections.abc import Sequence as SequenceOf
 from typing import Annotated, Any, Literal, Self, TypeAlias
 
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from iohub.metadata.coordinate_systems import SystemReference
-from iohub.metadata.documents import Document, Int, Str, Vector
-
-ROTATION_TOLERANCE = 2e-3
-"""How far the rows of a rotation may be from orthonormal: stored ones are often rounded."""
-
-MAX_NDIM = 5
+from iohub.metadata.documents import Document, Int, Many, Str, Vector
+from iohub.metadata.rotations import MAX_NDIM, rotation_problem
 
 
 def _rows(value: Any) -> Any:
     return value.tolist() if hasattr(value, "tolist") else value
 
 
-Matrix: TypeAlias = Annotated[tuple[Vector, ...], BeforeValidator(_rows)]
+Matrix: TypeAlias = Annotated[Many[Vector], BeforeValidator(_rows)]
 _Index = Annotated[Int, Field(ge=0, lt=MAX_NDIM)]
 _Path = Annotated[Str, Field(min_length=1)]
 
@@ -49,6 +46,66 @@ class Transform(Document):
     input: SystemReference | None = None
     output: SystemReference | None = None
 
+    # The maths is on a higher floor: imported when it is asked for, by these methods only.
+
+    @property
+    def has_inverse(self) -> bool:
+        """Whether :meth:`get_inverse` returns the way back."""
+        from iohub.transforms.inverses import has_inverse
+
+        return has_inverse(self)
+
+    def get_inverse(self) -> Transform:
+        """Return the way back, with input and output exchanged.
+
+        Raises
+        ------
+        TransformError
+            If there is none, or parameters are stored: a node's ``transform_to`` reads them.
+        """
+        from iohub.transforms.inverses import inverse
+
+        return inverse(self)
+
+    def transform_point(self, point: SequenceOf[float]) -> tuple[float, ...]:
+        """Take one point through the transformation.
+
+        Parameters
+        ----------
+        point : sequence of float
+            A coordinate per input axis.
+
+        Returns
+        -------
+        tuple of float
+            A coordinate per output axis.
+
+        Raises
+        ------
+        ShapeError, ArgumentError, TransformError
+            If it is no point of as many coordinates, or the transformation cannot be applied.
+        """
+        from iohub.transforms.points import apply_to_point
+
+        return apply_to_point(self, point)
+
+    def as_affine(self, ndim: int | None = None) -> Affine:
+        """Return the same transformation as one affine map, with its name and ends.
+
+        Parameters
+        ----------
+        ndim : int, optional
+            Number of input axes; needed where the transformation takes any, as an identity does.
+
+        Raises
+        ------
+        TransformError, ShapeError
+            If it is no affine map, `ndim` is needed or another, or its parameters are stored.
+        """
+        from iohub.transforms.matrices import as_affine
+
+        return as_affine(self, ndim)
+
 
 class Identity(Transform):
     """Coordinates as they are."""
@@ -66,7 +123,7 @@ class MapAxis(Transform):
     """
 
     type: Literal["mapAxis"] = "mapAxis"
-    map_axis: tuple[Int, ...]
+    map_axis: Many[Int]
 
     @model_validator(mode="after")
     def _permutes(self) -> Self:
@@ -91,8 +148,8 @@ class ProjectAxis(Transform):
     """
 
     type: Literal["projectAxis"] = "projectAxis"
-    dropped_inputs: tuple[_Index, ...] | None = None
-    created_outputs: tuple[_Index, ...] | None = None
+    dropped_inputs: Many[_Index] | None = None
+    created_outputs: Many[_Index] | None = None
 
     @model_validator(mode="after")
     def _projects(self) -> Self:
@@ -201,7 +258,7 @@ class Sequence(Transform):
     """
 
     type: Literal["sequence"] = "sequence"
-    transformations: tuple[AnyTransform, ...]
+    transformations: Many[AnyTransform]
 
     @model_validator(mode="after")
     def _not_empty(self) -> Self:
@@ -269,8 +326,8 @@ class AxesTransform(Document):
     """
 
     transformation: AnyTransform
-    input_axes: tuple[Annotated[Int, Field(ge=0)], ...]
-    output_axes: tuple[Annotated[Int, Field(ge=0)], ...]
+    input_axes: Many[Annotated[Int, Field(ge=0)]]
+    output_axes: Many[Annotated[Int, Field(ge=0)]]
 
 
 class ByDimension(Transform):
@@ -283,7 +340,7 @@ class ByDimension(Transform):
     """
 
     type: Literal["byDimension"] = "byDimension"
-    transformations: tuple[AxesTransform, ...]
+    transformations: Many[AxesTransform]
 
     @model_validator(mode="after")
     def _separate(self) -> Self:
@@ -340,40 +397,3 @@ def _one_of(transform: Transform, name: str, matrix: object, path: str | None) -
         raise PydanticCustomError(
             f"{transform.type}-form", f"needs either {name!r} or 'path', and not both"
         )
-
-
-def rotation_problem(rows: tuple[tuple[float, ...], ...]) -> str | None:
-    """Return why a matrix is no rotation, None if it is one.
-
-    Parameters
-    ----------
-    rows : tuple of tuple of float
-        The matrix.
-    """
-    size = len(rows)
-    if not 2 <= size <= MAX_NDIM or any(len(row) != size for row in rows):
-        return "must be a square matrix of 2 to 5 rows"
-    for i, one in enumerate(rows):
-        for j, other in enumerate(rows[: i + 1]):
-            product = sum(a * b for a, b in zip(one, other, strict=True))
-            if abs(product - (i == j)) > ROTATION_TOLERANCE:
-                return "must be orthonormal"
-    return None if _determinant([list(row) for row in rows]) > 0 else "must have the determinant 1"
-
-
-def _determinant(rows: list[list[float]]) -> float:
-    """Eliminate with the largest pivot; NumPy would be a heavy import for five rows."""
-    value = 1.0
-    for column in range(len(rows)):
-        pivot = max(range(column, len(rows)), key=lambda i: abs(rows[i][column]))
-        if rows[pivot][column] == 0:
-            return 0.0
-        if pivot != column:
-            rows[pivot], rows[column] = rows[column], rows[pivot]
-            value = -value
-        value *= rows[column][column]
-        for row in rows[column + 1 :]:
-            factor = row[column] / rows[column][column]
-            for j in range(column, len(rows)):
-                row[j] -= factor * rows[column][j]
-    return value

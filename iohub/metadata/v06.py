@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from typing import TypeVar
 
-from iohub.errors import DocumentError, MetadataWarning, Problem
+from iohub.errors import DocumentError, Problem
 from iohub.metadata.check_image import check_label_and_channels
 from iohub.metadata.check_plate import check_well, read_plate
 from iohub.metadata.check_v06 import check_multiscale
-from iohub.metadata.documents import Document, Findings, pointer, validate
+from iohub.metadata.documents import Document, Findings, Many, pointer, validate
 from iohub.metadata.drafts import DRAFTS, DraftOme, modernise
 from iohub.metadata.image import ImageMeta
 from iohub.metadata.labels import ImageLabelMeta
@@ -18,6 +17,7 @@ from iohub.metadata.names import check_free_field
 from iohub.metadata.omero import OMEROMeta
 from iohub.metadata.plate import PlateMeta, WellGroupMeta
 from iohub.metadata.scene import SceneMeta, check_scene
+from iohub.metadata.telling import tell
 from iohub.metadata.v05 import Spelling05
 from iohub.metadata.v06_image import Multiscale, from_neutral, to_neutral
 from iohub.types import JsonMapping, JsonObject
@@ -44,7 +44,7 @@ class StoredImage(Document):
         Colours and properties of labels.
     """
 
-    multiscales: tuple[Multiscale, ...]
+    multiscales: Many[Multiscale]
     omero: OMEROMeta | None = None
     image_label: ImageLabelMeta | None = None
 
@@ -91,14 +91,16 @@ class Spelling06(Spelling05):
         return self._accept(self._member(attrs, "scene", SceneMeta, check_scene), strict)
 
     def _readers(self) -> list[tuple[str, Callable[[JsonMapping], tuple[Document, Findings]]]]:
-        scene = ("scene", lambda a: self._member(a, "scene", SceneMeta, check_scene))
-        return [*super()._readers(), scene]
+        readers = dict(super()._readers())
+        readers["multiscales"] = self._stored_image
+        readers["scene"] = lambda attrs: self._member(attrs, "scene", SceneMeta, check_scene)
+        return list(readers.items())
 
     def _accept(self, read: tuple[D, Findings], strict: bool) -> D:
         doc = super()._accept(read, strict)
         for problem in read[1].should:
-            if problem.code == "version-draft":
-                warnings.warn(problem.what, MetadataWarning, stacklevel=4)
+            if problem.code in _WARNED:
+                tell(problem.what)
         return doc
 
     def _check_versions(self, ome: JsonMapping, members: tuple[str, ...], found: Findings) -> None:
@@ -114,15 +116,21 @@ class Spelling06(Spelling05):
             super()._check_versions(ome, members, found)
 
     def _image(self, attrs: JsonMapping, *, recommended: bool = True) -> tuple[ImageMeta, Findings]:
+        stored, found = self._stored_image(attrs, recommended=recommended)
+        # What breaks the rules has no neutral form; the findings say all there is to say.
+        images = () if found.must else tuple(map(to_neutral, stored.multiscales))
+        doc = ImageMeta(multiscales=images, omero=stored.omero, image_label=stored.image_label)
+        return doc, found
+
+    def _stored_image(
+        self, attrs: JsonMapping, *, recommended: bool = True
+    ) -> tuple[StoredImage, Findings]:
         ome = self._group(attrs, "multiscales")
         members = {name: ome[name] for name in self.image_members if name in ome}
         stored = validate(StoredImage, members, *self.root)
         found = self._placed(_check_stored(stored, recommended=recommended))
         self._check_versions(ome, self.image_members, found)
-        # What breaks the rules has no neutral form; the findings say all there is to say.
-        images = () if found.must else tuple(map(to_neutral, stored.multiscales))
-        doc = ImageMeta(multiscales=images, omero=stored.omero, image_label=stored.image_label)
-        return doc, found
+        return stored, found
 
     def _plate(self, attrs: JsonMapping) -> tuple[PlateMeta, Findings]:
         ome = self._group(attrs, "plate")
@@ -182,6 +190,9 @@ class Spelling06(Spelling05):
         if found.must or lenient:
             raise DocumentError(found.must + lenient)
 
+
+# Said when a document is read, since not all of it can be used.
+_WARNED = {"transform-unknown", "version-draft"}
 
 # The schemas refuse these.
 _NEVER_WRITTEN = {"axes-count", "axes-space", "reference-members", "scale-positive"}

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from iohub.metadata.coordinate_systems import CoordinateSystem, SystemReference
-from iohub.metadata.documents import Document, JsonValue, Str
+from iohub.metadata.documents import Document, JsonValue, Many, Str
 from iohub.metadata.image import (
     CoordinateSpaceMeta,
     DatasetMeta,
@@ -34,6 +34,7 @@ WHOLE_IMAGE = "whole image"
 WHOLE_SYSTEM = "world"
 """Name of the system that it leads to, unless an image has one of this name."""
 
+_NO_MORE = CoordinateSpaceMeta()
 _STATED = {"type", "input", "output", "scale", "translation", "transformations"}
 
 
@@ -49,7 +50,7 @@ class Dataset(Document):
     """
 
     path: Str
-    coordinate_transformations: tuple[AnyTransform, ...]
+    coordinate_transformations: Many[AnyTransform]
 
 
 class Multiscale(Document):
@@ -69,9 +70,9 @@ class Multiscale(Document):
         Details of how they were made.
     """
 
-    coordinate_systems: tuple[CoordinateSystem, ...]
-    datasets: tuple[Dataset, ...]
-    coordinate_transformations: tuple[AnyTransform, ...] | None = None
+    coordinate_systems: Many[CoordinateSystem]
+    datasets: Many[Dataset]
+    coordinate_transformations: Many[AnyTransform] | None = None
     name: Str | None = None
     type: Str | None = None
     metadata: JsonValue = None
@@ -157,7 +158,7 @@ def to_neutral(item: Multiscale) -> MultiScaleMeta:
         type=item.type,
         metadata=item.metadata,
         coordinate_transformations=whole,
-        coordinate_space=None if space == CoordinateSpaceMeta() else space,
+        coordinate_space=None if space == _NO_MORE else space,
         **members,
     )
 
@@ -192,7 +193,7 @@ def _names(transform: Transform) -> set[str | None]:
 
 def _level_to_neutral(dataset: Dataset) -> DatasetMeta:
     transform = dataset.coordinate_transformations[0]
-    members = {k: v for k, v in transform.to_json().items() if k not in _STATED}
+    members = _other(transform)
     for name, end in (("input", transform.input), ("output", transform.output)):
         if end is not None and end.model_extra:
             members[name] = dict(end.model_extra)
@@ -200,7 +201,7 @@ def _level_to_neutral(dataset: Dataset) -> DatasetMeta:
     assert parts is not None, "an image is checked before it is read"
     if isinstance(transform, Sequence):
         pairs = zip(parts, transform.transformations, strict=True)
-        parts = tuple(TransformationMeta(**{**dict(p), **_other(t)}) for p, t in pairs)
+        parts = tuple(p.replace(**more) if (more := _other(t)) else p for p, t in pairs)
     return DatasetMeta(
         path=dataset.path,
         coordinate_transformations=parts,
@@ -210,6 +211,8 @@ def _level_to_neutral(dataset: Dataset) -> DatasetMeta:
 
 
 def _other(transform: Transform) -> JsonObject:
+    if transform.model_fields_set <= _STATED:
+        return {}
     return {name: value for name, value in transform.to_json().items() if name not in _STATED}
 
 

@@ -102,6 +102,9 @@ VERSIONS: tuple[str, ...] = tuple(_SPELLINGS)
 DEFAULT_VERSION = "0.4"
 """The version that new stores get unless another is asked for."""
 
+VIRTUAL_VERSION = "0.5"
+"""The version that files of other formats are shown in: the newest that is not in draft."""
+
 # Of groups that carry several, the first in this order says what they are.
 _KINDS: tuple[tuple[str, Kind], ...] = (
     ("plate", "plate"),
@@ -112,6 +115,9 @@ _KINDS: tuple[tuple[str, Kind], ...] = (
     ("bioformats2raw.layout", "bioformats2raw"),
     ("series", "series"),
 )
+MEMBERS = frozenset({"ome", "omero", "image-label", *(member for member, _ in _KINDS)})
+"""Names at the top of attributes that are those of OME-Zarr, in some version."""
+
 _VERSIONED = ("multiscales", "plate", "well", "image-label")
 
 

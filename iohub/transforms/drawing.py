@@ -12,7 +12,8 @@ from iohub.metadata.transform_types import Bijection, Sequence, Transform
 from iohub.optional import need
 
 if TYPE_CHECKING:
-    from iohub.transforms.graph import TransformGraph, TransformGraphNode
+    from iohub.transforms.graph import TransformGraph
+    from iohub.transforms.graph_nodes import TransformGraphNode
 
 SYSTEM_FILL = "#fdbb84"
 ARRAY_FILL = "#d9d9d9"
@@ -193,7 +194,7 @@ def to_graphviz(drawing: Drawing) -> Any:
     MissingDependencyError
         If the package graphviz is not installed.
     """
-    graphviz = need("graphviz", why="a picture of the transform graph")
+    graphviz = need("graphviz", extra="graph", why="a picture of the transform graph")
     picture = graphviz.Digraph(node_attr={"style": "filled", "fontname": "sans-serif"})
     for number, (label, nodes) in enumerate(drawing.frames):
         frame = picture

@@ -5,41 +5,20 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
 
 from iohub.errors import MissingNodeError, TransformError
-from iohub.metadata.coordinate_systems import CoordinateSystem, SystemReference
+from iohub.metadata.coordinate_systems import CoordinateSystem
 from iohub.metadata.transform_types import Sequence, Transform
 from iohub.transforms.composition import compose
 from iohub.transforms.fields import Lookup
+from iohub.transforms.graph_nodes import NodeLike, TransformGraphNode, node_of
 from iohub.transforms.inverses import has_inverse, inverse
-from iohub.transforms.parameters import with_paths_below
+from iohub.transforms.parameters import unknown_types, with_paths_below
 
 if TYPE_CHECKING:
     from iohub.transforms.drawing import Drawing
-
-
-class TransformGraphNode(NamedTuple):
-    """A coordinate system, or the pixel indexes of an array.
-
-    Attributes
-    ----------
-    name : str or None
-        Of the system; None for an array.
-    path : str or None
-        Of the image that has the system, or of the array; None for a system of the group itself.
-    """
-
-    name: str | None = None
-    path: str | None = None
-
-    def __str__(self) -> str:
-        if self.name is None:
-            return str(self.path)
-        return self.name if self.path is None else f"{self.path}:{self.name}"
-
-
-NodeLike: TypeAlias = TransformGraphNode | SystemReference | str | tuple[str | None, str | None]
 
 
 @dataclass(frozen=True)
@@ -143,10 +122,10 @@ class TransformGraph:
                 raise TransformError(
                     f"the {transform.type} does not say what it leads from and to: give both"
                 )
-            node = _node(reference)
+            node = node_of(reference)
             if node.name is None and node.path is not None:
                 self.arrays[node] = None
-            elif not any(node == known for known in self.nodes()):
+            elif node not in self.nodes():
                 self.systems[node] = None
             ends.append(node)
         edge = Edge(ends[0], ends[1], transform)
@@ -167,7 +146,7 @@ class TransformGraph:
         self.subgraphs[path] = graph
         # A node that was named before its image came is the image's own.
         for node in [n for n in self.systems if n.path == path]:
-            if any(node == _below(path, inner) for inner in graph.nodes()):
+            if any(node == inner.below(path) for inner in graph.nodes()):
                 del self.systems[node]
 
     # -- asking ------------------------------------------------------------------------------
@@ -178,7 +157,7 @@ class TransformGraph:
         yield from self.arrays
         for path, graph in self.subgraphs.items():
             for node in graph.nodes():
-                yield _below(path, node)
+                yield node.below(path)
 
     def all_edges(self) -> Iterator[Edge]:
         """Iterate over the ways, those of images below included, with their paths from here."""
@@ -186,7 +165,7 @@ class TransformGraph:
         for path, graph in self.subgraphs.items():
             for edge in graph.all_edges():
                 transform = with_paths_below(path, edge.transform)
-                yield Edge(_below(path, edge.start), _below(path, edge.end), transform)
+                yield Edge(edge.start.below(path), edge.end.below(path), transform)
 
     def system(self, node: NodeLike) -> CoordinateSystem | None:
         """Return the coordinate system at a node; None for an array, or if only its name is known.
@@ -206,7 +185,7 @@ class TransformGraph:
             return self.systems[found]
         for path, graph in self.subgraphs.items():
             for inner in graph.nodes():
-                if _below(path, inner) == found:
+                if inner.below(path) == found:
                     return graph.system(inner)
         return None
 
@@ -223,6 +202,8 @@ class TransformGraph:
         ------
         MissingNodeError
             If there is none, or several images have such a system.
+        ArgumentError
+            If it is something else.
         """
         nodes = list(dict.fromkeys(self.nodes()))
         if isinstance(node, str):
@@ -230,15 +211,27 @@ class TransformGraph:
             wanted += [n for n in nodes if n.name == node or str(n) == node]
             matches = [n for n in wanted[:2] if n in nodes] or list(dict.fromkeys(wanted[2:]))
             if len(matches) > 1:
-                several = ", ".join(map(str, matches))
+                several = ", ".join(n.shown() for n in matches)
                 raise MissingNodeError(
                     node, "the transform graph", hint=f"Say which one: {several}."
                 )
         else:
-            matches = [n for n in (_node(node),) if n in nodes]
+            matches = [n for n in (node_of(node),) if n in nodes]
         if not matches:
-            raise MissingNodeError(str(node), "the transform graph", map(str, nodes))
+            raise self._missing(node, nodes)
         return matches[0]
+
+    def _missing(self, node: NodeLike, nodes: list[TransformGraphNode]) -> MissingNodeError:
+        if of_image := [n for n in nodes if n.is_of(node)]:
+            ends = ", ".join(n.shown() for n in of_image)
+            hint = f"{node!r} is an image: say which of its systems or arrays, {ends}."
+        else:
+            asked = node if isinstance(node, str) else str(node_of(node))
+            near = [n for n in nodes if get_close_matches(asked, {str(n), n.name or str(n)})]
+            ends = ", ".join(n.shown() for n in (near or nodes)[:8])
+            more = "" if near or len(nodes) <= 8 else ", …"
+            hint = f"Did you mean {ends}?" if near else f"There are {len(nodes)}: {ends}{more}."
+        return MissingNodeError(str(node), "the transform graph", hint=hint)
 
     def find_shortest_path(
         self, from_node: NodeLike, to_node: NodeLike
@@ -284,17 +277,19 @@ class TransformGraph:
         MissingNodeError
             If an end is not in the graph.
         TransformError
-            If there is no way.
+            If there is no way; ways of types that iohub does not know are none.
         """
         start, end = self.find(from_sys), self.find(to_sys)
         way = self._way(start, end)
         if way is None:
+            unknown = dict.fromkeys(t for e in self.all_edges() for t in unknown_types(e.transform))
             raise TransformError(
                 f"no way leads from {start} to {end}: no transformations connect them, or one "
                 "on the way has no inverse"
+                + "".join(f"; iohub does not know the transformation {kind!r}" for kind in unknown)
             )
         composed = compose(transform for _, transform in way)
-        return composed.replace(input=_reference(start), output=_reference(end))
+        return composed.replace(input=start.reference(), output=end.reference())
 
     def _way(
         self, start: TransformGraphNode, end: TransformGraphNode
@@ -325,7 +320,7 @@ class TransformGraph:
 
     def _steps(self) -> dict[TransformGraphNode, list[tuple[TransformGraphNode, Edge, bool]]]:
         steps: dict[TransformGraphNode, list[tuple[TransformGraphNode, Edge, bool]]] = {}
-        edges = list(self.all_edges())
+        edges = [edge for edge in self.all_edges() if not any(unknown_types(edge.transform))]
         # What is stated comes before what is computed, and in the order of the metadata.
         for edge in edges:
             steps.setdefault(edge.start, []).append((edge.end, edge, True))
@@ -368,19 +363,3 @@ class TransformGraph:
         from iohub.transforms.drawing import to_graphviz
 
         return to_graphviz(self.drawing())
-
-
-def _node(reference: NodeLike) -> TransformGraphNode:
-    if isinstance(reference, SystemReference):
-        return TransformGraphNode(reference.name, reference.path)
-    if isinstance(reference, str):
-        return TransformGraphNode(reference)
-    return TransformGraphNode(*reference)
-
-
-def _reference(node: TransformGraphNode) -> SystemReference:
-    return SystemReference(name=node.name, path=node.path)
-
-
-def _below(path: str, node: TransformGraphNode) -> TransformGraphNode:
-    return TransformGraphNode(node.name, path if node.path is None else f"{path}/{node.path}")

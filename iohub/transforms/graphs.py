@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from iohub.metadata.axes import AxisMeta
 from iohub.metadata.image import MultiScaleMeta
 from iohub.metadata.scene import SceneMeta
+from iohub.metadata.transform_types import Identity, ProjectAxis, Transform
 from iohub.metadata.v06_image import from_neutral
 from iohub.transforms.fields import Lookup
 from iohub.transforms.graph import TransformGraph
+from iohub.transforms.graph_nodes import TransformGraphNode
 
 
-def image_graph(image: MultiScaleMeta, *, lookup: Lookup | None = None) -> TransformGraph:
+def image_graph(
+    image: MultiScaleMeta,
+    *,
+    labels: Mapping[str, MultiScaleMeta] | None = None,
+    lookup: Lookup | None = None,
+) -> TransformGraph:
     """Return the graph of an image: its arrays, its systems, and those of linked label images.
 
     Images of every version have one: those before coordinate systems were written have the
@@ -21,6 +29,9 @@ def image_graph(image: MultiScaleMeta, *, lookup: Lookup | None = None) -> Trans
     ----------
     image : MultiScaleMeta
         The image's document.
+    labels : mapping of str to MultiScaleMeta, or None
+        Its label images, by their paths in the image. They lie in the physical axes of the image,
+        unless the image says another way.
     lookup : callable or None
         Returns the array at a path: ways back through a stored matrix need it.
     """
@@ -34,7 +45,23 @@ def image_graph(image: MultiScaleMeta, *, lookup: Lookup | None = None) -> Trans
             graph.add_transform(transform, start=array)
     for transform in stored.coordinate_transformations or ():
         graph.add_transform(transform)
+    linked = {node.path for edge in graph.edges for node in (edge.start, edge.end)}
+    for path, label in (labels or {}).items():
+        graph.add_subgraph(path, image_graph(label))
+        way = None if path in linked else _same_axes(label.axes, image.axes)
+        if way is not None:
+            start = TransformGraphNode(label.space.intrinsic, path)
+            graph.add_transform(way, start, TransformGraphNode(image.space.intrinsic))
     return graph
+
+
+def _same_axes(few: Sequence[AxisMeta], all_axes: Sequence[AxisMeta]) -> Transform | None:
+    """Return the way from some axes to all, the others 0; None if they are in another order."""
+    names = [axis.name.lower() for axis in few]
+    absent = [i for i, axis in enumerate(all_axes) if axis.name.lower() not in names]
+    if names != [axis.name.lower() for i, axis in enumerate(all_axes) if i not in absent]:
+        return None
+    return ProjectAxis(created_outputs=tuple(absent)) if absent else Identity()
 
 
 def scene_graph(

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from iohub.errors import TransformError
+from iohub.metadata.rotations import rotation_problem
 from iohub.metadata.transform_types import (
     Affine,
     AxesTransform,
@@ -20,7 +21,6 @@ from iohub.metadata.transform_types import (
     Sequence,
     Transform,
     Translation,
-    rotation_problem,
 )
 from iohub.transforms.fields import Floats, Lookup
 from iohub.transforms.matrices import matrix_of

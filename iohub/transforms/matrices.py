@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from iohub.errors import ShapeError, TransformError
+from iohub.metadata.rotations import rotation_problem
 from iohub.metadata.transform_types import (
     Affine,
     Bijection,
@@ -23,7 +24,6 @@ from iohub.metadata.transform_types import (
     Sequence,
     Transform,
     Translation,
-    rotation_problem,
 )
 from iohub.transforms.fields import Field, Floats, Lookup
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence as SequenceOf
+
 import numpy as np
 from numpy.typing import ArrayLike
 
-from iohub.errors import ShapeError, TransformError
+from iohub.errors import ArgumentError, ShapeError, TransformError
 from iohub.metadata.transform_types import (
     Bijection,
     ByDimension,
@@ -43,12 +45,42 @@ def apply(transform: Transform, points: ArrayLike, *, lookup: Lookup | None = No
         If the points have not as many coordinates as the transformation takes.
     TransformError
         If its type is unknown, or parameters are stored and there is no `lookup`.
+    ArgumentError
+        If the points are no numbers, or not all of the same length.
     """
-    given = np.asarray(points, dtype=np.float64)
+    try:
+        given = np.asarray(points, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ArgumentError(f"points are numbers, (N, D) or (D,): {error}") from error
     if given.ndim not in {1, 2}:
         raise ShapeError(f"points must have the shape (N, D) or (D,), not {given.shape}")
     moved = _moved(transform, np.atleast_2d(given), lookup)
     return moved if given.ndim == 2 else moved[0]
+
+
+def apply_to_point(transform: Transform, point: SequenceOf[float]) -> tuple[float, ...]:
+    """Take one point through a transformation; otherwise as :func:`apply`.
+
+    Parameters
+    ----------
+    transform : Transform
+        What is done.
+    point : sequence of float
+        A coordinate per input axis.
+
+    Raises
+    ------
+    ShapeError
+        If there are not as many coordinates as the transformation takes, or several points.
+    TransformError
+        If its type is unknown, or parameters are stored.
+    ArgumentError
+        If it is no point.
+    """
+    moved = apply(transform, point)
+    if moved.ndim != 1:
+        raise ShapeError(f"a point is one sequence of coordinates, not {len(moved)} of them")
+    return tuple(moved.tolist())
 
 
 def _moved(transform: Transform, points: Floats, lookup: Lookup | None) -> Floats:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iohub.display.characters import cells_wide, clipped, flat, padded, plain
+from iohub.display.characters import cells_wide, clipped, encodable, flat, padded, plain
 
 
 @pytest.mark.parametrize(
@@ -54,3 +54,18 @@ def test_padded() -> None:
     assert padded("細", 4) == "細  "
     assert padded("a", 3, right=True) == "  a"
     assert padded("long", 2) == "long"
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252", "utf-8", None])
+@given(text=st.text())
+def test_encodable(encoding: str | None, text: str) -> None:
+    shown = encodable(text, encoding)
+    shown.encode(encoding or "utf-8")
+    if text.isascii():
+        assert shown == text
+
+
+def test_signs_that_a_screen_has_stay() -> None:
+    assert encodable("└── 2 µm × 3…", "utf-8") == "└── 2 µm × 3…"
+    assert encodable("└── 2 µm × 3…", "latin-1") == "`-- 2 µm × 3..."
+    assert encodable("└── 2 µm × 3…", "ascii") == "`-- 2 um x 3..."

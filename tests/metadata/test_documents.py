@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from iohub.errors import DocumentError
+from iohub.errors import DocumentError, FrozenError
 from iohub.metadata.axes import AxisMeta
 from iohub.metadata.documents import (
     TO_DICT_SETTINGS,
@@ -21,8 +21,10 @@ from iohub.metadata.documents import (
     thaw,
     validate,
 )
-from iohub.metadata.image import ImageMeta, MultiScaleMeta
+from iohub.metadata.image import DatasetMeta, ImageMeta, MultiScaleMeta
+from iohub.metadata.omero import RDefsMeta
 from iohub.metadata.plate import AcquisitionMeta, PlateMeta
+from iohub.metadata.transform_types import Affine
 from iohub.metadata.transforms import TransformationMeta
 
 json_values = st.recursive(
@@ -83,9 +85,36 @@ def test_unknown_members_are_kept_and_isolated():
 
 def test_documents_are_frozen_and_picklable():
     axis = AxisMeta(name="z", note=[1])
-    with pytest.raises(ValidationError, match="frozen"):
-        axis.name = "y"
+    for name in ("name", "unit", "no_member"):
+        with pytest.raises(
+            AttributeError, match=r"rename_channel.*set_transform.*zattrs"
+        ) as caught:
+            setattr(axis, name, "y")
+        assert isinstance(caught.value, TypeError)
+        with pytest.raises(FrozenError):
+            delattr(axis, name)
+    assert axis.name == "z"
     assert pickle.loads(pickle.dumps(axis)) == axis
+
+
+def test_sequences_equal_lists_of_the_same():
+    """Users compare with lists, which no tuple equals."""
+    scale = TransformationMeta(type="scale", scale=[1, 2])
+    level = DatasetMeta(path="0", coordinate_transformations=[scale])
+    assert scale.scale == [1, 2]
+    assert [1, 2] == scale.scale == (1, 2)
+    assert (scale.scale != [1, 2]) is False
+    assert scale.scale != [2, 1]
+    assert scale.scale != 1
+    assert level.coordinate_transformations == [scale]
+    assert hash(scale.scale) == hash((1.0, 2.0))
+    assert Affine(affine=[[1, 0, 3], [0, 1, 4]]).affine == [[1, 0, 3], [0, 1, 4]]
+    image = MultiScaleMeta(axes=[AxisMeta(name="y"), AxisMeta(name="x")], datasets=[level])
+    assert image.axes == list(image.axes)
+    assert PlateMeta().wells == []
+    for same in (copy.deepcopy(image), pickle.loads(pickle.dumps(image)), image.replace(name=None)):
+        assert same == image
+        assert same.axes == [AxisMeta(name="y"), AxisMeta(name="x")]
 
 
 @pytest.mark.parametrize("bad", ["1", True, None, [1], float("nan"), float("inf")])
@@ -141,3 +170,18 @@ def test_spellings_of_members():
     assert acquisition.to_json() == written
     assert AcquisitionMeta(**written) == acquisition
     assert acquisition.model_dump(**TO_DICT_SETTINGS) == written
+
+
+def test_members_are_read_by_either_name():
+    level = DatasetMeta(path="0", coordinate_transformations=())
+    assert level.coordinateTransformations is level.coordinate_transformations
+    dimensions = RDefsMeta(default_t=3)
+    assert (dimensions.defaultT, dimensions.default_t) == (3, 3)
+    image = ImageMeta.model_validate({"multiscales": [], "fooBar": 1, "image-label": None})
+    assert image.fooBar == 1
+    assert getattr(image, "image-label") is None
+    for name in ("coordinateSystems", "foo_bar", "defaultt"):
+        with pytest.raises(AttributeError, match=name):
+            getattr(level, name)
+    with pytest.raises(FrozenError):
+        level.coordinateTransformations = ()

@@ -12,6 +12,7 @@ from iohub.metadata.edits_channels import (
     reorder_channels,
     set_color,
     set_window,
+    shown_alike,
 )
 from iohub.metadata.omero import ChannelMeta, OMEROMeta
 
@@ -105,6 +106,14 @@ def test_windows_and_colors(pyramid):
         set_window(pyramid(), 5, WINDOW)
     with pytest.raises(ChannelError):
         set_color(pyramid(), 0, "nothing")
+
+
+def test_channels_are_shown_as_those_of_the_same_names(pyramid, bare):
+    like = [ChannelMeta(label="GFP", color="123456"), ChannelMeta(label="other", color="654321")]
+    before, after = pyramid().omero.channels, shown_alike(pyramid(), like).omero.channels
+    assert after == (before[0], like[0])
+    assert shown_alike(pyramid(), []) == pyramid()
+    assert shown_alike(bare, like) == bare
 
 
 def test_unknown_members_stay(pyramid):

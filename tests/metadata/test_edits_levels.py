@@ -17,6 +17,7 @@ from iohub.metadata.edits_levels import (
     channel_axis,
     first_image,
     remove_dataset,
+    remove_datasets,
     rename_dataset,
     set_axes,
     set_method,
@@ -70,6 +71,22 @@ def test_levels_are_ordered_by_pixel_size(pyramid):
     assert paths(equal) == ["b", "a"]
 
 
+def test_sizes_have_the_last_word_on_the_order(pyramid):
+    doc, sizes = pyramid(3), [(1, 2, 8, 32, 32), (1, 2, 4, 16, 16), (1, 2, 2, 8, 8)]
+    crop = add_dataset(doc, "crop", shape=(1, 2, 8, 16, 16), shapes=sizes)
+    assert paths(crop) == ["0", "crop", "1", "2"]
+    fine = add_dataset(
+        doc, "x", scale_translation([1, 1, 0.1, 0.1, 0.1]), shape=(1, 2, 1, 4, 4), shapes=sizes
+    )
+    assert paths(fine) == ["0", "1", "2", "x"]
+    whole = add_dataset(doc, "whole", shape=(1, 2, 9, 64, 64), shapes=sizes)
+    assert paths(whole) == ["whole", "0", "1", "2"]
+    unknown = add_dataset(doc, "crop", shape=(1, 2, 8, 16, 16), shapes=[None, None, None])
+    assert paths(unknown)[0] == "0"
+    smaller = add_dataset(doc, "0", shape=(1, 2, 4, 9, 9), shapes=sizes, replace=True)
+    assert paths(smaller) == ["1", "0", "2"]
+
+
 def test_a_level_can_be_replaced_at_its_place():
     doc = add_dataset(add_dataset(None, "0", shape=(2, 2)), "1")
     with pytest.raises(ExistsError):
@@ -111,6 +128,11 @@ def test_removing(pyramid):
     again = add_dataset(remove_dataset(single, "0", keep_last=True), "raw")
     assert paths(again) == ["raw"]
     assert channel_names(again) == ["DAPI", "GFP"]
+
+
+def test_removing_several_leaves_one(pyramid):
+    assert paths(remove_datasets(pyramid(), ["2", "1"])) == ["0"]
+    assert paths(remove_datasets(pyramid(), ["0", "1", "2"])) == ["2"]
 
 
 def test_renaming(pyramid):

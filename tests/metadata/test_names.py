@@ -84,7 +84,9 @@ def test_an_accepted_path_stays_inside(path):
     assert "\\" not in path
 
 
-@pytest.mark.parametrize("path", ["zarr.json", "a/.zarray", "labels/0", "labels", "*"])
+@pytest.mark.parametrize(
+    "path", ["zarr.json", "a/.zarray", "labels/0", "labels", "tables", "tables/0", "*"]
+)
 def test_array_paths_that_are_taken(path):
     with pytest.raises(PathError):
         check_array_path(path)

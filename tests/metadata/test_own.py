@@ -5,6 +5,7 @@ import pytest
 from iohub.errors import DocumentError
 from iohub.metadata import own
 from iohub.metadata.axes import axes_for
+from iohub.metadata.omero import default_channel
 from iohub.metadata.transforms import scale_translation
 
 
@@ -15,6 +16,19 @@ def test_defaults_round_trip_beside_other_members():
     assert noted["iohub"]["other"] == 1
     assert own.write_defaults(noted) == attrs
     assert attrs == {"ome": {"version": "0.5"}, "iohub": {"other": 1}}
+
+
+def test_how_channels_were_shown_follows_their_names():
+    shown = [default_channel("a"), default_channel("b", 1)]
+    noted = own.write_defaults({}, ["a", "b"], axes_for(3), shown)
+    assert own.read_defaults(noted) == own.Defaults(("a", "b"), axes_for(3), tuple(shown))
+    renamed = own.read_defaults(own.rename_defaults(noted, ["x", "b", "c"], "a", "x"))
+    assert renamed.channel_names == ("x", "b", "c")
+    assert renamed.axes == axes_for(3)
+    assert renamed.channels == (shown[0].replace(label="x"), shown[1])
+    assert own.write_defaults(noted) == {}
+    with pytest.raises(DocumentError, match="/iohub/channels"):
+        own.read_defaults({"iohub": {"channels": {}}})
 
 
 def test_nothing_noted():

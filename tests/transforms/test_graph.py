@@ -1,12 +1,11 @@
 from __future__ import annotations
 
 import sys
-from types import ModuleType
 
 import numpy as np
 import pytest
 
-from iohub.errors import MissingDependencyError, MissingNodeError, TransformError
+from iohub.errors import ArgumentError, MissingDependencyError, MissingNodeError, TransformError
 from iohub.metadata.axes import axes_for
 from iohub.metadata.edits_levels import add_dataset, first_image
 from iohub.metadata.edits_transforms import set_scale
@@ -14,7 +13,8 @@ from iohub.metadata.image import CoordinateSpaceMeta
 from iohub.metadata.scene import SceneMeta
 from iohub.metadata.transform_types import Affine, Rotation, Scale, Sequence, Translation
 from iohub.metadata.transforms import scale_translation
-from iohub.transforms.graph import TransformGraph, TransformGraphNode
+from iohub.transforms.graph import TransformGraph
+from iohub.transforms.graph_nodes import TransformGraphNode
 from iohub.transforms.graphs import image_graph, scene_graph
 from iohub.transforms.points import apply
 
@@ -152,7 +152,8 @@ def test_no_way():
         graph.add_transform(Scale(scale=[1]), "a")
     scene = scene_graph(*tiles())
     with pytest.raises(
-        MissingNodeError, match=r"Say which one: g/tile0:physical, g/tile1:physical"
+        MissingNodeError,
+        match=r"Say which one: \('physical', 'g/tile0'\), \('physical', 'g/tile1'\)",
     ):
         scene.find("physical")
     assert scene.find("g/tile1:physical") == NODE("physical", "g/tile1")
@@ -180,27 +181,64 @@ def test_drawings():
 
 
 def test_graphviz(monkeypatch):
+    pytest.importorskip("graphviz")
+    graph = scene_graph(*tiles())
+    picture = graph.to_graphviz()
+    source = picture.source
+    assert source.startswith("digraph {")
+    assert source.count("subgraph cluster_") == 3
+    assert "label=Scene" in source
+    assert "label=world" in source
+    assert 'label="g/tile1"' in source
+    assert 'label="sequence[scale, translation]"' in source
+    assert source.count("->") == 6
+    assert source.count("shape=box") == graph.to_dot().count('shape="box"') > 0
+    odd = TransformGraph()
+    odd.add_transform(Scale(scale=[1]), 'a"<b>', "c\\d")
+    assert '"a\\"<b>"' in odd.to_graphviz().source
+    assert '"c\\\\d"' in odd.to_graphviz().source
+    # The same graph that to_dot() writes by itself.
+    for line in graph.to_dot().splitlines():
+        if "->" in line:
+            assert line.partition("[")[0].strip() in source
+
+
+def test_notebooks_need_no_program(monkeypatch):
+    """Graphviz draws with a program called dot; the picture in notebooks does without."""
+    monkeypatch.setenv("PATH", "")
     monkeypatch.setitem(sys.modules, "graphviz", None)
-    with pytest.raises(MissingDependencyError, match="graphviz"):
-        scene_graph(*tiles()).to_graphviz()
+    graph = scene_graph(*tiles())
+    assert graph._repr_markdown_() == f"```mermaid\n{graph.to_mermaid()}```"
+    with pytest.raises(MissingDependencyError, match=r"iohub\[graph\]"):
+        graph.to_graphviz()
 
-    class Digraph:
-        def __init__(self, **settings):
-            self.calls = []
 
-        def node(self, key, label, **settings):
-            self.calls.append(("node", label))
+def test_labels_lie_in_the_axes_of_their_image():
+    cells = image().replace(axes=axes_for(2))
+    graph = image_graph(image(), labels={"labels/cells": cells})
+    way = graph.get_transform(from_sys=(None, "labels/cells/1"), to_sys="1")
+    assert np.allclose(apply(way, [3.0, 4.0]), [3, 4])
+    turned = cells.replace(axes=axes_for(2)[::-1])
+    graph = image_graph(image(), labels={"labels/cells": turned})
+    assert graph.find_shortest_path((None, "labels/cells/1"), "1") is None
 
-        def edge(self, start, end, **settings):
-            self.calls.append(("edge", settings["label"]))
 
-        def subgraph(self, frame):
-            self.calls += frame.calls
+def test_what_no_way_leads_through():
+    odd = {"type": "warp9", "input": {"name": "physical"}, "output": {"name": "odd"}}
+    inside = {"type": "sequence", "transformations": [{"type": "warp8"}], **odd, "name": None}
+    for stated, kind in ((odd, "warp9"), ({**inside, "type": "sequence"}, "warp8")):
+        graph = image_graph(image(transforms=[stated], systems=[system("odd")]))
+        assert graph.find_shortest_path("0", "odd") is None
+        with pytest.raises(TransformError, match=f"does not know the transformation '{kind}'"):
+            graph.get_transform(from_sys="0", to_sys="odd")
 
-    fake = ModuleType("graphviz")
-    fake.Digraph, fake.escape = Digraph, str
-    monkeypatch.setitem(sys.modules, "graphviz", fake)
-    calls = scene_graph(*tiles()).to_graphviz().calls
-    assert [kind for kind, _ in calls].count("edge") == 6
-    assert ("node", "world") in calls
-    assert ("node", "0") in calls
+
+def test_nodes_that_are_none():
+    scene, images = tiles()
+    graph = scene_graph(scene, images)
+    hint = r"'g/tile0' is an image: .*\('physical', 'g/tile0'\), 'g/tile0/0', 'g/tile0/1'\."
+    with pytest.raises(MissingNodeError, match=hint):
+        graph.find("g/tile0")
+    for wrong in (3, None, (), ("a", "b", "c"), ("a", 3)):
+        with pytest.raises(ArgumentError):
+            graph.find(wrong)
