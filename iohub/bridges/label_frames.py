@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from iohub.bridges.table_columns import typed_series
-from iohub.errors import DocumentError, Problem
+from iohub.errors import ArgumentError, DocumentError, Problem
 from iohub.metadata.labels import LabelColorMeta, LabelPropertyMeta
 from iohub.metadata.omero import parse_color
 
@@ -83,9 +83,12 @@ def colors_from(given: Any) -> tuple[LabelColorMeta, ...]:
     ------
     ChannelError
         If a text is no colour.
+    ArgumentError
+        If it is neither table nor mapping.
     DocumentError
         If numbers are out of range, or a label has no number; all such are listed.
     """
+    _check_table(given, "colors", Mapping)
     items: list[tuple[Any, tuple[Any, ...] | None, dict[str, Any]]]
     if isinstance(given, Mapping):
         items = [(label, _rgba(color), {}) for label, color in given.items()]
@@ -117,13 +120,27 @@ def properties_from(frame: pd.DataFrame) -> tuple[LabelPropertyMeta, ...]:
 
     Raises
     ------
+    ArgumentError
+        If it is no table.
     DocumentError
         If nothing says which label a row is of, or a value is not finite.
     """
+    _check_table(frame, "properties")
     return tuple(
         LabelPropertyMeta.model_validate({INDEX: _label(label), **_members(row)})
         for label, row in _rows(frame)
     )
+
+
+def _check_table(given: object, what: str, *others: type[Any]) -> None:
+    import pandas as pd
+
+    if not isinstance(given, (pd.DataFrame, *others)):
+        wanted = "a pandas.DataFrame" + (" or a mapping of labels to colours" if others else "")
+        raise ArgumentError(
+            f"{what} are {wanted}, not {given!r:.60} ({type(given).__name__}); "
+            "an empty one removes them"
+        )
 
 
 def _rows(frame: pd.DataFrame) -> list[tuple[Any, dict[str, Any]]]:
@@ -135,7 +152,9 @@ def _rows(frame: pd.DataFrame) -> list[tuple[Any, dict[str, Any]]]:
         text = "no column or index says which label a row is of; set_index('label-value')"
         raise DocumentError([Problem("/properties", text, "label-value")])
     labels = list(frame.index if key is None else frame[key])
-    records = frame.drop(columns=[key] if key else []).to_dict(orient="records")
+    rest = frame.drop(columns=[key] if key else [])
+    # pandas gives no records where there are no columns.
+    records = rest.to_dict(orient="records") if len(rest.columns) else [{}] * len(labels)
     return [
         (label, {str(name): value for name, value in record.items()})
         for label, record in zip(labels, records, strict=True)
@@ -191,10 +210,12 @@ def _split_rgba(row: dict[str, Any]) -> tuple[tuple[Any, ...] | None, dict[str, 
     return (*values, 255 if alpha is None else alpha), rest
 
 
-def _rgba(color: str | Sequence[int]) -> tuple[Any, ...]:
+def _rgba(color: Any) -> tuple[Any, ...]:
     if isinstance(color, str):
         digits = parse_color(color)
         return (*(int(digits[i : i + 2], 16) for i in (0, 2, 4)), 255)
+    if not isinstance(color, Iterable):
+        return (color,)  # refused with all others that are no colours
     values = tuple(_plain(value) for value in color)
     return (*values, 255) if len(values) == 3 else values
 

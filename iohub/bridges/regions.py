@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from iohub.errors import ArgumentError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,13 +53,31 @@ def measure(
     regionprops_table: Callable[..., dict[str, Any]] = skimage_measure.regionprops_table
     compact, ids = _compact(labels)
     wanted = ["label", *(name for name in properties if name != "label")]
-    table = regionprops_table(
-        compact,
-        intensity_image=intensity,
-        properties=tuple(wanted),
-        extra_properties=tuple(extra_properties) or None,
-        spacing=None if spacing is None else tuple(spacing),
-    )
+    try:
+        table = regionprops_table(
+            compact,
+            intensity_image=intensity,
+            properties=tuple(wanted),
+            extra_properties=tuple(extra_properties) or None,
+            spacing=None if spacing is None else tuple(spacing),
+        )
+    except AttributeError as error:
+        if "intensity_image" in str(error):
+            raise ArgumentError(
+                f"intensities need channels, as in channels=['GFP'] ({error})"
+            ) from error
+        unknown = [name for name in wanted if repr(name) in str(error)]
+        if not unknown:
+            raise
+        regionprops: Callable[..., list[Any]] = skimage_measure.regionprops
+        known = dir(regionprops(np.ones((1, 1), dtype=int))[0])
+        near = get_close_matches(unknown[0], [n for n in known if n[0] != "_"], n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ", see skimage.measure.regionprops"
+        raise ArgumentError(f"scikit-image measures no property {unknown[0]!r}{hint}") from error
+    except RuntimeError as error:  # what scikit-image has for planes only
+        if "not implemented" not in str(error):
+            raise
+        raise ArgumentError(f"scikit-image: {error}") from error
     frame = pd.DataFrame({name: _column(values) for name, values in table.items()})
     if ids is not None:
         frame["label"] = ids[frame["label"].to_numpy() - 1]

@@ -178,26 +178,3 @@ def _bounded(blocks: list[int]) -> list[int]:
         largest = blocks.index(max(blocks))
         blocks[largest] = -(-blocks[largest] // 2)
     return blocks
-
-
-def passing_axes(matrix: NDArray, may_pass: Sequence[bool]) -> dict[int, int]:
-    """Return the axes that an affine map leaves as they are: index before, index after.
-
-    Parameters
-    ----------
-    matrix : ndarray
-        (M, D + 1), the shift last.
-    may_pass : sequence of bool
-        For each axis before, whether it is asked.
-    """
-    linear, shift = matrix[:, :-1], matrix[:, -1]
-    found = {}
-    for axis, asked in enumerate(may_pass):
-        rows = np.flatnonzero(linear[:, axis])
-        if not asked or len(rows) != 1:
-            continue
-        row = int(rows[0])
-        alone = np.count_nonzero(linear[row]) == 1
-        if alone and np.isclose(linear[row, axis], 1) and np.isclose(shift[row], 0):
-            found[axis] = row
-    return found

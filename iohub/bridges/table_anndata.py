@@ -7,7 +7,6 @@ encodings ``anndata`` 0.1.0, ``dataframe`` 0.2.0, ``array`` and ``string-array``
 
 from __future__ import annotations
 
-import struct
 import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -21,13 +20,14 @@ from iohub.storage.documents import encode_document
 from iohub.storage.hierarchy import group_documents
 from iohub.storage.keys import join
 from iohub.storage.spec import ArraySpec
+from iohub.storage.text_arrays import encode_text, text_documents
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from iohub.storage.group import ZarrGroup
     from iohub.storage.protocol import WritableByteStore
-    from iohub.types import JsonObject, NDArray
+    from iohub.types import NDArray
 
 ROOT = {"encoding-type": "anndata", "encoding-version": "0.1.0"}
 """Attributes of the table's group."""
@@ -65,15 +65,14 @@ class _Writer:
             ZarrArray(self._store, place, spec).write(whole, np.ascontiguousarray(values))
 
     def texts(self, name: str, values: Sequence[str]) -> None:
-        place, attrs = (
-            join(self._path, name),
-            {"encoding-type": "string-array", "encoding-version": "0.2.0"},
-        )
-        for key, document in _text_documents(len(values), self._format, attrs).items():
+        place, count = join(self._path, name), len(values)
+        attrs = {"encoding-type": "string-array", "encoding-version": "0.2.0"}
+        documents = text_documents([count], [max(1, count)], self._format, attrs)
+        for key, document in documents.items():
             self._store.set(join(place, key), encode_document(document, place))
         if values:
             chunk = "c/0" if self._format == 3 else "0"
-            self._store.set(join(place, chunk), _vlen_utf8(values))
+            self._store.set(join(place, chunk), encode_text(values))
 
     def column(self, name: str, column: Column) -> None:
         values, missing = column.values, column.missing
@@ -86,48 +85,6 @@ class _Writer:
         inner = join(name, "values")
         self.texts(inner, values.tolist()) if text else self.array(inner, values)
         self.array(join(name, "mask"), missing)
-
-
-def _text_documents(count: int, zarr_format: int, attrs: JsonObject) -> dict[str, JsonObject]:
-    """Documents of an array of text in one chunk, as both formats of Zarr spell them."""
-    shape, chunks = [count], [max(1, count)]
-    if zarr_format == 3:
-        grid = {"name": "regular", "configuration": {"chunk_shape": chunks}}
-        keys = {"name": "default", "configuration": {"separator": "/"}}
-        return {
-            "zarr.json": {
-                "zarr_format": 3,
-                "node_type": "array",
-                "shape": shape,
-                "data_type": "string",
-                "chunk_grid": grid,
-                "chunk_key_encoding": keys,
-                "fill_value": "",
-                "codecs": [{"name": "vlen-utf8", "configuration": {}}],
-                "attributes": attrs,
-            }
-        }
-    document = {
-        "zarr_format": 2,
-        "shape": shape,
-        "chunks": chunks,
-        "dtype": "|O",
-        "fill_value": "",
-        "order": "C",
-        "filters": [{"id": "vlen-utf8"}],
-        "compressor": None,
-        "dimension_separator": "/",
-    }
-    return {".zattrs": attrs, ".zarray": document}
-
-
-def _vlen_utf8(values: Sequence[str]) -> bytes:
-    """Encode texts as the codec vlen-utf8 does: their number, then the length and bytes of each."""
-    parts = [struct.pack("<I", len(values))]
-    for value in values:
-        raw = value.encode()
-        parts += [struct.pack("<I", len(raw)), raw]
-    return b"".join(parts)
 
 
 def write(

@@ -8,8 +8,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from iohub.bridges.table_columns import Column, columns_of, typed_series
-from iohub.errors import DocumentError, Problem
+from iohub.errors import DocumentError, DTypeError, Problem
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -179,9 +181,17 @@ def to_columns(frame: pd.DataFrame) -> JsonObject:
     Raises
     ------
     DTypeError
-        If a column holds what is neither number, boolean nor text.
+        If a column holds what is neither number, boolean nor text, or a number is infinite.
     """
-    return {column.name: column.cells() for column in columns_of(frame)}
+    columns = columns_of(frame)
+    for column in columns:
+        if column.kind == "float" and np.isinf(column.values).any():
+            row = int(np.isinf(column.values).argmax())
+            raise DTypeError(
+                f"column {column.name!r} is {column.values[row]} in row {row}, which JSON cannot "
+                "say; use the backend 'csv', 'anndata' or 'parquet'"
+            )
+    return {column.name: column.cells() for column in columns}
 
 
 def from_columns(columns: Mapping[str, Any], source: str = "") -> pd.DataFrame:

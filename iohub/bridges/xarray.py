@@ -12,6 +12,7 @@ import numpy as np
 import xarray as xr
 
 from iohub.errors import AxisError, ChannelError, MetadataWarning, ShapeError
+from iohub.metadata.edits_channels import numbered_names
 
 if TYPE_CHECKING:
     from iohub.metadata.axes import AxisMeta
@@ -21,6 +22,17 @@ if TYPE_CHECKING:
 TOLERANCE = 1e-3
 # Members of a coordinate's attributes that keep the grid when a piece is selected.
 SCALE, ORIGIN, SIZE = "scale", "translation", "size"
+
+_PIECE = (
+    "; write the first piece first, or create the whole image before, with create_zeros() and "
+    "set_transform(), which also moves an image; pieces that were selected from to_xarray() know "
+    "the whole and go in any order"
+)
+_MOVED = (
+    "; as it begins half the image's length or more away, it may be the next piece: if it is the "
+    "image itself, moved, say so with set_transform() before; if it is another piece, create the "
+    "whole image before, with create_zeros()"
+)
 
 
 @dataclass(frozen=True)
@@ -72,7 +84,7 @@ def to_dataarray(
     for axis, size, step, origin in zip(axes, data.shape, scale, translation, strict=True):
         dim = axis.name.lower()
         if axis.type == "channel":
-            coords[dim] = (dim, channel_labels(channel_names, size))
+            coords[dim] = (dim, numbered_names(channel_names, size))
             continue
         grid = Grid(size, step, origin, axis.unit)
         keep: dict[str, Any] = {SCALE: step, ORIGIN: origin, SIZE: size}
@@ -84,17 +96,9 @@ def to_dataarray(
     return labelled.rename(name)  # else it would be called as the dask array is
 
 
-def channel_labels(names: Sequence[str], size: int) -> list[str]:
-    """Return one label per channel: names where there are any, then numbers.
-
-    Parameters
-    ----------
-    names : sequence of str
-        Names of the channels, perhaps fewer than there are.
-    size : int
-        Number of channels.
-    """
-    return [names[i] if i < len(names) else str(i) for i in range(size)]
+def is_labelled(value: object) -> bool:
+    """Whether a value is an ``xarray.DataArray``."""
+    return isinstance(value, xr.DataArray)
 
 
 def arranged(data_array: xr.DataArray, axes: Sequence[AxisMeta]) -> xr.DataArray:
@@ -114,18 +118,6 @@ def arranged(data_array: xr.DataArray, axes: Sequence[AxisMeta]) -> xr.DataArray
             "xarray.DataArray, such as one variable of a Dataset"
         )
     dims = [axis.name.lower() for axis in axes]
-    selected = [
-        name
-        for name, coord in data_array.coords.items()
-        if coord.ndim == 0 and str(name).lower() in dims
-    ]
-    data_array = data_array.expand_dims(selected)
-    found = {str(dim): str(dim).lower() for dim in data_array.dims}
-    if sorted(found.values()) != sorted(dims):
-        raise AxisError(
-            f"dimensions {list(found)} do not fit the axes {dims} of the image; rename them, or "
-            "say where the piece belongs on a missing one, as in .expand_dims(z=[0.0])"
-        )
     selected = [
         name
         for name, coord in data_array.coords.items()
@@ -243,10 +235,11 @@ def axis_index(data_array: xr.DataArray, dim: str, grid: Grid) -> NDArray:
     values = _numbers(data_array.coords[dim], dim)
     index = pixel_index(values, grid)
     if index is None:
+        begin = Grid(size, grid.step, float(values[0]))
         raise ShapeError(
             f"coordinates {_shown(values)} along {dim!r} are not pixels of the image, which has "
             f"{grid.size} at {grid.origin} + i * {grid.step} {grid.unit or ''}".rstrip()
-            + "; create the whole image first, or change its place with set_transform()"
+            + (_MOVED if size == grid.size > 1 and is_beside(begin, grid) else _PIECE)
         )
     if len(np.unique(index)) != size:
         raise ShapeError(f"coordinates {_shown(values)} along {dim!r} name a pixel twice")
@@ -270,9 +263,7 @@ def _shown(values: NDArray) -> str:
 def regrid(data_array: xr.DataArray, dim: str, grid: Grid) -> Grid | None:
     """Return the new grid of an axis that a piece covers as a whole with other coordinates.
 
-    None if its coordinates are those of the image, if it covers only a part, has none, or lies
-    elsewhere: what begins half the axis' length away is another piece of the world (the next
-    slice, tile or time), which must not be written over this one.
+    None if its coordinates are those of the image, if it covers only a part, or has none.
     """
     size = data_array.sizes[dim]
     if dim not in data_array.coords or size != grid.size or size == 1:
@@ -280,10 +271,13 @@ def regrid(data_array: xr.DataArray, dim: str, grid: Grid) -> Grid | None:
     values = _numbers(data_array.coords[dim], dim)
     if pixel_index(values, grid) is not None:
         return None
-    if abs(values[0] - grid.origin) >= grid.step * size / 2:
-        return None
     new = grid_of(data_array, dim, grid)
     return new if new.size == size else None
+
+
+def is_beside(new: Grid, old: Grid) -> bool:
+    """Whether a grid begins so far from another, by half its length, that it is the next one."""
+    return abs(new.origin - old.origin) >= old.step * old.size / 2
 
 
 def extended(data_array: xr.DataArray, dim: str, grid: Grid) -> Grid | None:

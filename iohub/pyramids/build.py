@@ -139,6 +139,7 @@ def build(
         The other levels, highest resolution first; they exist and have the planned shapes.
     plans : sequence of LevelPlan
         Plans of the targets. A plan of level 0 in front, as :func:`plan_levels` gives it, is fine.
+        A first level by factors of one is a copy of the source, made from the same reading.
     method : {"mean", "median", "mode", "min", "max", "stride"}
         How pixels become fewer, see :func:`iohub.pyramids.reduce.reduce`.
     region : tuple of slice, optional
@@ -247,7 +248,8 @@ def _derive(
             here, future = reads.popleft()
             flat, block = future.result()
             levels = _cascade(block, stage.plans, method, reducing, workers)
-            spare.append(flat)
+            # A copy of the source is the block itself, which is still to be written then.
+            spare.append(flat[:0].copy() if levels[0] is block else flat)
             reads.extend((after, reading.submit(read, after)) for after in islice(waiting, 1))
             yield here, levels
 
@@ -260,6 +262,8 @@ def _cascade(
     pieces: int,
 ) -> list[NDArray]:
     """Reduce a block to all levels, some of its parts at the same time."""
+    if all(factor == 1 for factor in plans[0].factors):
+        return [block, *(_cascade(block, plans[1:], method, pool, pieces) if plans[1:] else ())]
     shapes = list(accumulate((plan.factors for plan in plans), reduced_shape, initial=block.shape))
     levels = [block, *(np.empty(shape, block.dtype) for shape in shapes[1:])]
     # Parts are cut where a pixel of the last level begins, so none needs another.

@@ -57,7 +57,7 @@ class LevelPlan:
     shards: Shape | None = None
 
 
-def check_method(method: str) -> None:
+def check_method(method: object) -> None:
     """Refuse a method that nothing here knows.
 
     Parameters
@@ -70,7 +70,7 @@ def check_method(method: str) -> None:
     PyramidError
         If it is none of :data:`METHODS`.
     """
-    if method not in METHODS:
+    if not isinstance(method, str) or method not in METHODS:
         raise PyramidError(f"unknown pyramid method {method!r}; there are {', '.join(METHODS)}")
 
 
@@ -88,9 +88,8 @@ def plan_levels(
 ) -> tuple[LevelPlan, ...]:
     """Plan a pyramid of a number of levels, the full resolution included.
 
-    An axis that has come down to one pixel stays as it is, and so may a whole level: a plate whose
-    images differ in size can have the same number of levels everywhere. :func:`max_levels` says
-    how many levels differ.
+    An axis that has come down to one pixel stays as it is. Each level is smaller than the one
+    above it; :func:`max_levels` says how many there can be.
 
     Parameters
     ----------
@@ -124,9 +123,8 @@ def plan_levels(
     AxisError
         If `downscale` names an axis that the image does not have.
     PyramidError
-        If there is less than one level, a negative size, a factor below 1, an unknown method,
-        vectors of different lengths, nothing to reduce though there are several levels, or shards
-        that are no multiple of the chunks.
+        If there is less than one level, or one in which nothing is reduced, a negative size, a
+        factor below 1, an unknown method, a vector of another length, or shards that do not fit.
 
     Notes
     -----
@@ -148,12 +146,16 @@ def plan_levels(
     asked = _factors(axes, downscale)
     if count > 1 and all(factor == 1 for factor in asked):
         raise PyramidError(
-            f"none of the axes {', '.join(map(repr, axes))} is reduced, so {count} levels would "
-            f"all be alike; name some of them in downscale"
+            f"none of the axes {', '.join(map(repr, axes))} is reduced; name some in downscale"
         )
     shapes = [size]
     for _ in range(count - 1):
         shapes.append(_ceil_div(shapes[-1], _true_factors(shapes[-1], asked)))
+        if shapes[-1] == shapes[-2]:
+            raise PyramidError(
+                f"an image of shape {size} has at most {len(shapes) - 1} level(s), not {count}: "
+                f"nothing is left to reduce after {shapes[-1]}"
+            )
     steps = [_true_factors(above, asked) for above in shapes[:-1]]
     return _levels(shapes, steps, base, _Grid.of(ndim, chunks, shards))
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from iohub.bridges.resample import Resampling, passing_axes
+from iohub.bridges.resample import Resampling
 from iohub.errors import DTypeError, TransformError
 from iohub.metadata.transform_types import Affine, Coordinates, Identity
 from iohub.transforms.fields import Field
@@ -74,13 +74,6 @@ def test_empty_and_refused() -> None:
     with pytest.raises(DTypeError, match="fill_value"):
         resampling(IMAGE.astype("u1"), fill_value=np.nan)
     assert np.isnan(resampling(fill_value=np.nan).lazily((3, 20, 24)).compute()).any()
-
-
-def test_passing_axes() -> None:
-    assert passing_axes(MATRIX, [True, True, True]) == {0: 0}
-    assert passing_axes(MATRIX, [False, True, True]) == {}
-    assert passing_axes(np.eye(3, 4)[[1, 0, 2]], [True] * 3) == {0: 1, 1: 0, 2: 2}
-    assert passing_axes(np.eye(2, 3) * 2, [True] * 2) == {}
 
 
 def test_identity_reads_blocks_only() -> None:

@@ -139,8 +139,11 @@ def test_regrid() -> None:
     assert bridge.regrid(line([0, 1, 2, 3.0]), "x", grid) is None
     assert bridge.regrid(line([0, 2, 4, 6.0]), "x", grid) == Grid(4, 2.0, 0.0, "m")
     assert bridge.regrid(line([0.5, 1.5, 2.5, 3.5]), "x", grid) == Grid(4, 1.0, 0.5, "m")
-    for elsewhere in ([4, 5, 6, 7.0], [2.5, 3.5, 4.5, 5.5], [-4, -3, -2, -1.0], [0, 2, 4.0]):
-        assert bridge.regrid(line(elsewhere), "x", grid) is None
+    assert bridge.regrid(line([0, 2, 4.0]), "x", grid) is None
+    for start, beside in ((4, True), (2, True), (-4, True), (1.5, False), (-1, False)):
+        moved = bridge.regrid(line([start + i for i in range(4)]), "x", grid)
+        assert moved == Grid(4, 1.0, start, "m")
+        assert bridge.is_beside(moved, grid) is beside
     assert bridge.regrid(line([5.0]), "x", Grid(1, 1.0, 0.0)) is None
 
 

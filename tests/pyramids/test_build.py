@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from iohub.errors import PyramidError, ShapeError
 from iohub.pyramids.build import Stage, build, plan_stages
-from iohub.pyramids.plan import METHODS, plan_levels
+from iohub.pyramids.plan import METHODS, max_levels, plan_levels
 from iohub.pyramids.reduce import SLAB_BYTES, reduce
 from iohub.storage.group import create_group
 from iohub.storage.local import LocalBytes
@@ -113,6 +113,7 @@ def test_any_shape_chunk_factor_and_budget(shape, chunks, factors, levels, memor
     if set(factors) == {1}:
         factors = (1, 1, 2)
     downscale = dict(zip("zyx", factors, strict=True))
+    levels = min(levels, max_levels(shape, "zyx", downscale=downscale))
     made = make(noise(shape, "i2"), levels, chunks, downscale=downscale)
     build(*made, memory=memory, workers=workers)
     check(*made)

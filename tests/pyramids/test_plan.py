@@ -38,10 +38,10 @@ def test_a_usual_stack():
 
 
 def test_an_axis_of_one_pixel_keeps_its_scale_and_place():
-    plans = plan_levels((1, 3), ("z", "x"), (5, 1), None, 4)
-    assert [p.shape for p in plans] == [(1, 3), (1, 2), (1, 1), (1, 1)]
-    assert [p.scale for p in plans] == [(5, 1), (5, 2), (5, 4), (5, 4)]
-    assert [p.factors for p in plans] == [(1, 1), (1, 2), (1, 2), (1, 1)]
+    plans = plan_levels((1, 3), ("z", "x"), (5, 1), None, 3)
+    assert [p.shape for p in plans] == [(1, 3), (1, 2), (1, 1)]
+    assert [p.scale for p in plans] == [(5, 1), (5, 2), (5, 4)]
+    assert [p.factors for p in plans] == [(1, 1), (1, 2), (1, 2)]
     assert plans[-1].translation == (0, 1.5)
 
 
@@ -132,8 +132,13 @@ shapes = st.lists(st.integers(1, 10**6), min_size=3, max_size=3).map(tuple)
 levels = st.integers(1, 6)
 
 
+def possible(shape, levels):
+    return min(levels, max_levels(shape, "zyx"))
+
+
 @given(shape=shapes, levels=levels, method=st.sampled_from(METHODS))
 def test_every_level_covers_level_zero(shape, levels, method):
+    levels = possible(shape, levels)
     plans = plan_levels(shape, "zyx", (0.5, 2, 0.25), (1, -2, 0), levels, method=method)
     for above, plan in itertools.pairwise(plans):
         assert plan.shape == reduced_shape(above.shape, plan.factors)
@@ -151,7 +156,7 @@ def test_every_level_covers_level_zero(shape, levels, method):
 
 @given(shape=shapes, levels=levels)
 def test_a_planned_pyramid_is_recognised(shape, levels):
-    plans = plan_levels(shape, "zyx", (1, 1, 1), None, levels)
+    plans = plan_levels(shape, "zyx", (1, 1, 1), None, possible(shape, levels))
     by_scale = plan_existing([p.shape for p in plans], (1, 1, 1), scales=[p.scale for p in plans])
     assert by_scale == plans
 
@@ -159,9 +164,11 @@ def test_a_planned_pyramid_is_recognised(shape, levels):
 @given(shape=shapes)
 def test_max_levels_is_where_nothing_changes_any_more(shape):
     count = max_levels(shape, "zyx")
-    plans = plan_levels(shape, "zyx", (1, 1, 1), None, count + 1)
-    assert plans[-1].shape == plans[-2].shape
+    plans = plan_levels(shape, "zyx", (1, 1, 1), None, count)
     assert len({p.shape for p in plans}) == count
+    for levels in (count + 1, 10**30):
+        with pytest.raises(PyramidError, match=f"at most {count} level"):
+            plan_levels(shape, "zyx", (1, 1, 1), None, levels)
 
 
 def test_existing_levels_without_scales_take_the_smallest_factor():
