@@ -1,7 +1,8 @@
 """Object-oriented navigation of microscopy images; names are resolved when they are first used.
 
-``iohub.open_ome_zarr(path)`` returns a node (plate, row, well, position, image array). Importing
-this package loads none of the packages that read pixels.
+``iohub.open_ome_zarr(path)`` returns a node (plate, row, well, position, image array), of OME-Zarr
+and of what microscopes write; ``iohub.read_images(path)`` its positions. Importing this package
+loads none of the packages that read pixels.
 """
 
 from __future__ import annotations
@@ -12,13 +13,21 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from iohub import ngff
     from iohub._open import open_ome_zarr
+    from iohub._read import read_images
+    from iohub.storage.settings import get_options, set_options
 
 __version__ = "0.1.0.dev0"
 
-__all__ = ["__version__", "ngff", "open_ome_zarr"]
+__all__ = ["__version__", "get_options", "ngff", "open_ome_zarr", "read_images", "set_options"]
 
 # Where each name is; a name whose home is itself is a submodule.
-_HOMES = {"ngff": "iohub.ngff", "open_ome_zarr": "iohub._open"}
+_HOMES = {
+    "get_options": "iohub.storage.settings",
+    "ngff": "iohub.ngff",
+    "open_ome_zarr": "iohub._open",
+    "read_images": "iohub._read",
+    "set_options": "iohub.storage.settings",
+}
 
 
 def __getattr__(name: str) -> object:

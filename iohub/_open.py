@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal, get_args, overload
 
 from iohub.errors import (
+    ArgumentError,
     ChannelError,
     EngineError,
     ExistsError,
@@ -13,18 +14,21 @@ from iohub.errors import (
     ModeError,
     NotFoundError,
     PathError,
+    ReadOnlyError,
 )
-from iohub.formats import registry
+from iohub.formats import image_sequence, registry
 from iohub.metadata import own, series, versions
 from iohub.metadata.axes import AxisMeta, default_axes, require_axes
 from iohub.metadata.edits_channels import check_channel_names
 from iohub.nodes.detect import layout_class, node_class
+from iohub.nodes.outer import check_outside
 from iohub.nodes.session import Session
 from iohub.storage import location as place
 from iohub.storage.engines import engine_names
 from iohub.storage.group import create_group
-from iohub.storage.journal import attend
+from iohub.storage.journal import attend, recover_above, remedy
 from iohub.storage.transaction import recover
+from iohub.storage.virtual import VirtualBytes, how_to_write
 from iohub.types import Layout, Mode
 
 if TYPE_CHECKING:
@@ -118,7 +122,8 @@ def open_ome_zarr(
     Parameters
     ----------
     store_path : str, Path, zarr Store or StorePath
-        File path to the Zarr store to open; "memory://name" is a store in memory.
+        File path to the Zarr store to open, or its URL: s3://, gs://, az://, http(s):// and what
+        fsspec knows; "memory://name" is a store in memory.
     layout : {"auto", "fov", "hcs", "tiled", "series", "scene"}
         NGFF store layout: "auto" will infer layout from existing metadata (cannot be used for
         creation); "fov" opens a single position/FOV node; "hcs" opens the high-content-screening
@@ -146,8 +151,11 @@ def open_ome_zarr(
     **kwargs
         ``engine``: storage engine by name, "tensorstore", "zarr-python" or "zarrs".
         ``strict``: whether metadata that break a SHOULD of the specification are refused.
-        ``overwriting_creation``: whether creating a child that exists replaces it.
+        ``overwriting_creation``: whether creating a child that exists replaces it, and with an
+        image the pyramid that was made of it.
         ``parse_meta``: whether to read and check the metadata at once.
+        ``storage_options``: for a URL of a server, by the names of obstore or of fsspec, such as
+        ``{"anon": True}``; credentials are found in the environment otherwise.
 
     Returns
     -------
@@ -165,14 +173,18 @@ def open_ome_zarr(
     ChannelError
         If a store is created without channel names although its axes have channels.
     PathError
-        If ``mode="w"`` would delete what is not recognisably a Zarr store.
+        If ``mode="w"`` would delete what is not recognisably a Zarr store, or a new store would
+        lie inside a plate, a well or a position.
     ModeError, VersionError, EngineError
         If there is no such mode, version or engine.
+    AccessError, UnreachableError
+        If a server refuses, or cannot be reached.
     """
     _check_arguments(layout, mode, kwargs)
     spelling = versions.spelling(str(version))
     engine = kwargs.get("engine")
-    location = place.locate(store_path, writable=mode != "r")
+    options = kwargs.get("storage_options")
+    location = place.locate(store_path, writable=mode != "r", options=options)
     session = Session(
         url=location.url,
         mode=mode,
@@ -180,14 +192,20 @@ def open_ome_zarr(
         strict=bool(kwargs.get("strict", False)),
         overwriting=bool(kwargs.get("overwriting_creation", False)),
         base=location.path,
+        on_close=location.finish,
     )
+    if mode != "r":
+        recover_above(location.store, location.path)
     existing = mode in ("r", "r+")
-    there = existing or (place.exists(location) and not place.is_empty(location))
+    there = existing or (mode == "a" and _names_files(location))
+    there = there or (place.exists(location) and not place.is_empty(location))
     if existing or (mode == "a" and there):
         return _open(location, layout, session, channel_names, axes, kwargs)
     attrs = _new_attributes(layout, channel_names, axes, spelling)
+    check_outside(location, as_position=there and layout in ("fov", "tiled"))
     if there:
         _make_room(location, mode, disable_path_checking)
+    location.begin(spelling.zarr_format, anew=True)
     group = create_group(location.store, location.path, spelling.zarr_format, attrs, engine=engine)
     return layout_class(layout)(
         group,
@@ -199,14 +217,20 @@ def open_ome_zarr(
     )
 
 
+def _names_files(location: Location) -> bool:
+    """Whether nothing is there, but its name is a pattern of files that are."""
+    found = image_sequence.first_file(location.local_path)
+    return found is not None and not place.exists(location)
+
+
 def _check_arguments(layout: str, mode: str, kwargs: dict[str, Any]) -> None:
     if mode not in get_args(Mode):
         raise ModeError(f"mode={mode!r}; there are {', '.join(map(repr, get_args(Mode)))}")
     if layout not in get_args(Layout):
         raise LayoutError(f"layout={layout!r}; there are {', '.join(map(repr, get_args(Layout)))}")
-    known = {"engine", "strict", "overwriting_creation", "parse_meta"}
+    known = {"engine", "strict", "overwriting_creation", "parse_meta", "storage_options"}
     if unknown := kwargs.keys() - known:
-        raise TypeError(
+        raise ArgumentError(
             f"open_ome_zarr() got unexpected arguments {sorted(unknown)}; beside the named ones "
             f"there are {sorted(known)}"
         )
@@ -224,14 +248,24 @@ def _open(
     kwargs: dict[str, Any],
 ) -> Any:
     """Open what exists."""
-    if not place.exists(location):
-        raise NotFoundError(
-            f"nothing at {location.url}; check the path, or create a store there with mode='w-' "
-            "and a layout"
-        )
+    if not place.exists(location) and not _names_files(location):
+        hint = "check the path, or create a store there with mode='w-' and a layout"
+        if place.as_remote(location.store) is not None:
+            hint = "it is no Zarr store; files of other formats are to be downloaded first"
+        hint = remedy(location.store, location.path) or hint
+        raise NotFoundError(f"nothing at {location.url}; {hint}")
+    if not session.read_only:
+        location.begin()
     if not session.read_only and location.store.has_tokens:
         attend(location.store, location.path)
     group = registry.open_group(location, engine=session.engine)
+    if not session.read_only and group.read_only:
+        raise ReadOnlyError(
+            f"{location.url} cannot be opened with mode={session.mode!r}; open it with mode='r': "
+            f"{how_to_write(group.store)}"
+        )
+    if isinstance(group.store, VirtualBytes):
+        session.on_close, session.remedy = group.store.close, how_to_write(group.store)
     if not session.read_only:
         recover(group)
     kind = node_class(group, layout)
@@ -280,8 +314,9 @@ def _make_room(location: Location, mode: str, disable_path_checking: bool) -> No
             f"there is something at {location.url}; open it with mode='r+' or 'a', or replace it "
             "with mode='w'"
         )
-    if not disable_path_checking and location.local_path is not None:
-        if ".zarr" not in location.local_path:
+    path = place.wiped_path(location)
+    if not disable_path_checking and path is not None:
+        if ".zarr" not in path and not place.is_archive(location):
             raise PathError(
                 f"refusing to delete {location.url}: its path does not contain '.zarr'; pass "
                 "disable_path_checking=True if you are sure"

@@ -80,7 +80,14 @@ def test_every_folder_is_a_package() -> None:
 
 
 def test_public_names() -> None:
-    assert iohub.__all__ == ["__version__", "ngff", "open_ome_zarr"]
+    assert iohub.__all__ == [
+        "__version__",
+        "get_options",
+        "ngff",
+        "open_ome_zarr",
+        "read_images",
+        "set_options",
+    ]
     assert dir(iohub) == sorted(iohub.__all__)
 
 

@@ -19,6 +19,7 @@ from iohub.nodes.series import Series
 from iohub.nodes.tables import Tables
 from iohub.nodes.tiled import TiledImageArray, TiledPosition
 from iohub.nodes.well import Well
+from iohub.types import PositionSpec
 
 __all__ = [
     "TO_DICT_SETTINGS",
@@ -29,6 +30,7 @@ __all__ = [
     "NGFFNode",
     "Plate",
     "Position",
+    "PositionSpec",
     "Row",
     "Scene",
     "Series",

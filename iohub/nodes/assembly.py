@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Mapping
+from contextlib import ExitStack, suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Literal, cast, get_args
 
 from iohub.errors import (
+    ArgumentError,
     AxisError,
     ChannelError,
     ExistsError,
@@ -18,11 +20,16 @@ from iohub.errors import (
 )
 from iohub.metadata import versions
 from iohub.metadata.respelling import respelled
-from iohub.nodes import tables
+from iohub.nodes import arguments, tables
 from iohub.nodes.base import join
-from iohub.nodes.plate_edits import Place
+from iohub.nodes.outer import check_outside
+from iohub.nodes.places import Place
+from iohub.nodes.position import Position
 from iohub.nodes.session import Session
+from iohub.storage import leftovers
+from iohub.storage.drafts import draft_path
 from iohub.storage.group import ZarrGroup, create_group
+from iohub.storage.hierarchy import writable
 from iohub.storage.local import LocalBytes
 from iohub.storage.location import (
     Location,
@@ -32,14 +39,13 @@ from iohub.storage.location import (
     locate,
     wipe,
 )
-from iohub.storage.replacement import partial_path, replace_content
+from iohub.storage.replacement import replace_content
 from iohub.storage.tree_copy import copy_tree
 from iohub.storage.units import UnitWriter
 
 if TYPE_CHECKING:
     from iohub.metadata.versions import Spelling
     from iohub.nodes.plate import Plate
-    from iohub.nodes.position import Position
     from iohub.types import JsonObject, PathLikeStr
 
 How = Literal["copy", "reflink", "hardlink"]
@@ -55,37 +61,61 @@ def assemble(
     overwrite: bool,
 ) -> Plate:
     """Copy positions into a new plate; see :meth:`iohub.nodes.plate.Plate.from_positions`."""
+    _check_arguments(positions, how)
     if not positions:
         raise ShapeError("a plate is assembled from at least one position; the mapping is empty")
-    if how not in ("copy", "reflink", "hardlink"):
-        raise ModeError(f"how={how!r}; there are 'copy', 'reflink' and 'hardlink'")
+    overwrite = arguments.flag(overwrite, "overwrite")
     first = next(iter(positions.values()))
     _check_alike(positions)
     spelling = versions.spelling(version or first.version)
-    places = {key: _place(str(key), spelling) for key in positions}
+    places = {key: _place(key, spelling) for key in positions}
     location = _vacant(store_path, overwrite)
+    check_outside(location)
+    location.begin(spelling.zarr_format, anew=True)
     partial = _hidden(location)
 
     def plate_at(where: Location, group: ZarrGroup) -> Plate:
         engine = first._session.engine
-        title = location.url.rstrip("/").rpartition("/")[2]
-        session = Session(url=where.url, mode="r+", engine=engine, base=where.path, title=title)
+        session = Session(
+            url=where.url,
+            mode="r+",
+            engine=engine,
+            base=where.path,
+            title=location.name,
+            on_close=where.finish,
+        )
         return plate_type(group, False, version=spelling.version, session=session)
 
     empty = spelling.empty_group()
-    group = create_group(partial.store, partial.path, spelling.zarr_format, empty)
-    try:
-        plate = plate_at(partial, group)
-        with UnitWriter() as writer:
-            for key, place in places.items():
-                _copy_position(plate, positions[key], place, writer, cast(How, how))
-        with plate._group.lock():
-            plate.create_positions(list(places.values()))
-        _take_place(partial, location)
-    except BaseException:
-        _discard(partial)
-        raise
+    with ExitStack() as claim:
+        # By this lock the next one to come tells the living from what a dead one left.
+        claim.enter_context(writable(partial.store).lock(partial.path))
+        group = create_group(partial.store, partial.path, spelling.zarr_format, empty)
+        try:
+            plate = plate_at(partial, group)
+            with UnitWriter() as writer:
+                for key, place in places.items():
+                    _copy_position(plate, positions[key], place, writer, cast(How, how))
+            with plate._group.lock():
+                plate.create_positions(list(places.values()))
+            _take_place(partial, location, claim)
+        except BaseException:
+            _discard(partial)
+            raise
     return plate_at(location, ZarrGroup(location.store, location.path, spelling.zarr_format))
+
+
+def _check_arguments(positions: Mapping[str, Position], how: str) -> None:
+    if not isinstance(positions, Mapping):
+        raise ArgumentError(
+            "positions is a dict of names 'row/column/position' and positions, not "
+            + arguments.shown(positions)
+        )
+    for key, position in positions.items():
+        arguments.text(key, "a key of positions")
+        arguments.one_of(position, Position, f"positions[{key!r}]")
+    if arguments.text(how, "how") not in get_args(How):
+        raise ModeError(f"how={how!r}; there are {', '.join(map(repr, get_args(How)))}")
 
 
 def _place(key: str, spelling: Spelling) -> Place:
@@ -112,7 +142,30 @@ def _vacant(store_path: PathLikeStr, overwrite: bool) -> Location:
             )
         if not is_empty(location) and not has_zarr_document(location):
             raise ExistsError(f"{location.url} holds no Zarr metadata, so it is not replaced")
+    _sweep(location)
     return location
+
+
+def _sweep(location: Location) -> None:
+    """Remove what earlier calls that were killed had prepared for a place on the local disk."""
+    local = location.local_path
+    if local is None:
+        return
+    if os.path.isdir(local):
+        own = LocalBytes(local)
+        with own.lock(""):
+            own.sweep("")
+    folder, start = _beside(local)
+    with suppress(FileNotFoundError):
+        for name in os.listdir(folder):
+            if name.startswith(start):
+                leftovers.drop_dead(os.path.join(folder, name))
+
+
+def _beside(path: str) -> tuple[str, str]:
+    """Return the folder that holds a vacant place, and how what is prepared for it is called."""
+    folder, name = os.path.split(path)
+    return folder, f".{name}.iohub-partial-"
 
 
 def _hidden(location: Location) -> Location:
@@ -123,25 +176,28 @@ def _hidden(location: Location) -> Location:
     local = location.local_path
     if local is None:
         there = exists(location)
-        return replace(location, path=partial_path(location.path)) if there else location
+        return replace(location, path=draft_path(location.path)) if there else location
     if exists(location):
-        hidden = partial_path(local)
+        hidden = draft_path(local)
     else:
-        folder, name = os.path.split(local)
-        hidden = os.path.join(folder, f".{name}.iohub-partial-{uuid.uuid4().hex[:8]}")
+        folder, start = _beside(local)
+        hidden = os.path.join(folder, f"{start}{uuid.uuid4().hex[:8]}")
     return replace(location, store=LocalBytes(hidden), path="", url=hidden)
 
 
-def _take_place(partial: Location, location: Location) -> None:
-    """Move the complete store to its place."""
-    if location.local_path is not None and partial.local_path is not None:
-        folder, name = os.path.split(partial.local_path)
-        if folder == location.local_path:
-            replace_content(location.store, location.path, join(location.path, name))
-        else:
-            LocalBytes(folder).move(name, os.path.basename(location.local_path))
-    elif partial is not location:
-        replace_content(location.store, location.path, partial.path)
+def _take_place(partial: Location, location: Location, claim: ExitStack) -> None:
+    """Move the complete store to its place; its own lock is let go, as the directory moves."""
+    if partial is location:
+        return
+    hidden = partial.local_path
+    folder, name = os.path.split(hidden or partial.path)
+    if hidden is not None and location.local_path not in (None, folder):
+        claim.close()
+        LocalBytes(folder).move(name, os.path.basename(location.local_path or ""))
+        return
+    with writable(location.store).lock(location.path):  # whoever sweeps has it
+        claim.close()
+        replace_content(location.store, location.path, join(location.path, name))
 
 
 def _discard(partial: Location) -> None:

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+import sys
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from iohub.display import Displayed, TreeSummary
+from iohub.display import Displayed, TreeSummary, encodable
 from iohub.errors import (
     AxisError,
     ChannelError,
     DocumentError,
     IohubError,
     MissingNodeError,
-    PathError,
 )
 from iohub.metadata import own, versions
 from iohub.metadata.axes import AxisMeta, default_axes
+from iohub.nodes import arguments
 from iohub.nodes.attributes import Attributes
+from iohub.nodes.children import Children
+from iohub.nodes.exporting import ExportVerbs
 from iohub.nodes.keys import split_key
 from iohub.nodes.session import Session
+from iohub.storage import hierarchy, journal
 from iohub.storage.group import ZarrGroup, adopt_group
+from iohub.storage.virtual import how_to_write
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,7 +42,7 @@ def join(*parts: str) -> str:
     return "/".join(part for part in parts if part)
 
 
-class NGFFNode(Displayed):
+class NGFFNode(Children, Displayed, ExportVerbs):
     """A node (group level in Zarr) in an NGFF dataset.
 
     Parameters
@@ -54,7 +59,8 @@ class NGFFNode(Displayed):
     version : str, optional
         OME-Zarr version; read from the metadata if not given.
     overwriting_creation : bool
-        Whether creating a child that exists replaces it instead of raising.
+        Whether creating a child that exists replaces it instead of raising; the pyramid that was
+        made of an image goes with it.
     engine : str, optional
         Storage engine for pixels: "tensorstore", "zarr-python" or "zarrs".
     strict : bool
@@ -85,6 +91,7 @@ class NGFFNode(Displayed):
             engine=engine,
             strict=strict,
             overwriting=overwriting_creation,
+            remedy=how_to_write(self._group.store),
         )
         self._given_channels = None if channel_names is None else [str(n) for n in channel_names]
         self._given_axes = None if axes is None else tuple(axes)
@@ -126,8 +133,15 @@ class NGFFNode(Displayed):
         """Return the node's document as it is on disk now, parsed once per change."""
         attrs = self._group.last_attrs() if just_read else self._attrs()
         if self._parsed is None or self._parsed[0] is not attrs:
+            if self._group.zarr_format == 2 and versions.kind(attrs, 2) is None:
+                hierarchy.refuse_v2_array(self._group.store, self.path)
             self._parsed = (attrs, self._parsed_from(attrs))
         return self._parsed[1]
+
+    def _keep_parsed(self, attrs: JsonObject, document: Any) -> None:
+        """Keep the document that was just written as these attributes, rather than parse them."""
+        kind = (type(self), self._spelling.version)
+        self._session.parsed.put(kind, attrs, document)
 
     def _dump(self, document: Any, attrs: JsonObject) -> JsonObject:
         """Spell a document into attributes."""
@@ -238,10 +252,10 @@ class NGFFNode(Displayed):
         ChannelError
             If there is no such channel; a :class:`ValueError`.
         """
-        names = self.channel_names
-        if name not in names:
+        names, wanted = self.channel_names, arguments.text(name, "name")
+        if wanted not in names:
             raise ChannelError(f"no channel {name!r} in {self.url}; its channels are {names}")
-        return names.index(name)
+        return names.index(wanted)
 
     def get_axis_index(self, axis_name: str) -> int:
         """Get the index of a given axis.
@@ -257,9 +271,10 @@ class NGFFNode(Displayed):
             If there is no such axis; a :class:`ValueError`.
         """
         names = [axis.name.lower() for axis in self.axes]
-        if str(axis_name).lower() not in names:
+        wanted = arguments.text(axis_name, "axis_name").lower()
+        if wanted not in names:
             raise AxisError(f"no axis {axis_name!r} in {self.url}; its axes are {names}")
-        return names.index(str(axis_name).lower())
+        return names.index(wanted)
 
     # ---- children -----------------------------------------------------------------------------
 
@@ -298,7 +313,15 @@ class NGFFNode(Displayed):
         self._group.delete(join(*self._split(key)))
 
     def _missing(self, key: object, hint: str = "") -> MissingNodeError:
+        hint = hint or journal.remedy(self._group.store, self.path)
         return MissingNodeError(key, f"{self._kind} {self.url}", self._names(), hint)
+
+    def _absent(self, path: str) -> str:
+        """Return what to say of a child that is listed and is no group."""
+        kind = hierarchy.kinds(self._group.store, [join(self.path, path)])[0]
+        if kind is not None and kind.what == "array":
+            return "It is an array, where a group should be."
+        return "It is listed but missing."
 
     _split = staticmethod(split_key)
 
@@ -308,29 +331,6 @@ class NGFFNode(Displayed):
             raise self._missing(key)
         child = self._child(names[0])
         return child[tuple(names[1:])] if len(names) > 1 else child
-
-    def __contains__(self, key: object) -> bool:
-        try:
-            self[key]
-        except (MissingNodeError, PathError, TypeError):
-            return False
-        return True
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._names())
-
-    def __len__(self) -> int:
-        return len(self._names())
-
-    def __bool__(self) -> bool:
-        return True
-
-    def keys(self) -> list[str]:
-        """Names of the children."""
-        return self._names()
-
-    def _ipython_key_completions_(self) -> list[str]:
-        return [] if self._session.closed else self._names()
 
     # ---- life ---------------------------------------------------------------------------------
 
@@ -386,11 +386,13 @@ class NGFFNode(Displayed):
         """Describe the node and what is below, `level` levels deep."""
 
     def print_tree(self, level: int | None = None) -> None:
-        """Print hierarchy of the node to stdout.
+        """Print hierarchy of the node to stdout, with the signs that it has.
 
         Parameters
         ----------
         level : int, optional
             Maximum depth to show, by default None (all of it).
         """
-        print(self._tree(level).render())
+        depth = None if level is None else arguments.whole(level, "level", 0)
+        drawn = self._tree(depth).render()
+        print(encodable(drawn, getattr(sys.stdout, "encoding", None)))

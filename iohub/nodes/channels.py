@@ -6,10 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from iohub.errors import AxisError, ChannelError, ShapeError
 from iohub.metadata import edits_channels, edits_image, own
+from iohub.nodes import arguments
 from iohub.nodes.image_array import ImageArray
 from iohub.nodes.placement import PlacementVerbs
 from iohub.storage.array import ZarrArray
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
     from iohub.metadata.image import ImageMeta
     from iohub.metadata.omero import WindowDict
-    from iohub.storage.transaction import Transaction
+    from iohub.storage.spec import ArraySpec
     from iohub.types import JsonObject
 
 
@@ -46,7 +45,7 @@ class Arrangement:
     def inserted(cls, names: list[str], index: int, name: str) -> Arrangement:
         """Return old channels with a new one before an index."""
         count = len(names)
-        at = range(count + 1)[index]
+        at = arguments.place(index, count + 1, "channel index")
         order = list(range(count))
         return cls(
             [*order[:at], None, *order[at:]],
@@ -55,11 +54,6 @@ class Arrangement:
                 doc, at, [name], dtype=dtype, count=count
             ),
         )
-
-
-def renamed_defaults(attrs: JsonObject, names: Sequence[str]) -> JsonObject:
-    """Return attributes with other names for the channels of images to come."""
-    return own.write_defaults(attrs, names, own.read_defaults(attrs).axes)
 
 
 class ChannelVerbs(PlacementVerbs):
@@ -74,7 +68,8 @@ class ChannelVerbs(PlacementVerbs):
             Name of the new channel.
         resize_arrays : bool
             Whether to resize all the image arrays for the new channel, by default True. The new
-            channel is filled with zeros and takes no space.
+            channel is filled with zeros and takes no space. No pixels are copied, unless the last
+            chunk (shard) along the channels has room for more of them.
 
         Raises
         ------
@@ -87,7 +82,7 @@ class ChannelVerbs(PlacementVerbs):
         def plan(names: list[str]) -> Arrangement:
             return Arrangement.inserted(names, len(names), chan_name)
 
-        self._rearrange(plan, resize=resize_arrays)
+        self._rearrange(plan, resize=arguments.flag(resize_arrays, "resize_arrays"))
 
     def insert_channel(self, index: int, chan_name: str, data: ArrayLike | None = None) -> None:
         """Insert a channel before an index, moving those behind it.
@@ -149,10 +144,15 @@ class ChannelVerbs(PlacementVerbs):
         ChannelError
             If a channel is missing, unknown or named twice; a :class:`ValueError`.
         """
-        wanted = list(order)
+        wanted = arguments.listed(order, "order", "channel names or indices")
 
         def plan(names: list[str]) -> Arrangement:
-            index = [i if isinstance(i, int) else self._index_in(names, i) for i in wanted]
+            index = [
+                self._index_in(names, i)
+                if isinstance(i, str)
+                else arguments.place(i, len(names), "channel index")
+                for i in wanted
+            ]
             if sorted(index) != list(range(len(names))):
                 raise ChannelError(f"{wanted} is not every channel of {names} once")
             return Arrangement(
@@ -181,14 +181,14 @@ class ChannelVerbs(PlacementVerbs):
         self._session.check_writable()
         names = self.channel_names
         at = self._index_in(names, old)
-        if new in names and new != old:
+        if arguments.text(new, "new") in names and new != old:
             raise ChannelError(f"there is a channel {new!r} in {self.url} already")
         renamed = [new if i == at else name for i, name in enumerate(names)]
 
         def edit(attrs: JsonObject) -> JsonObject:
             document = self._parse(attrs)
             if document is None:
-                return renamed_defaults(attrs, renamed)
+                return own.rename_defaults(attrs, renamed, old, new)
             document = edits_channels.rename_channel(document, old, new, count=len(names))
             return self._dump(document, attrs)
 
@@ -213,7 +213,8 @@ class ChannelVerbs(PlacementVerbs):
         Raises
         ------
         ChannelError
-            If there is no such channel; a :class:`ValueError`.
+            If there is no such channel, or the image has no pixels of it yet; a
+            :class:`ValueError`.
         ShapeError
             If the shape does not fit; a :class:`ValueError`.
         DTypeError
@@ -271,7 +272,7 @@ class ChannelVerbs(PlacementVerbs):
     # ---- how ----------------------------------------------------------------------------------
 
     def _index_in(self, names: Sequence[str], name: str) -> int:
-        if name not in names:
+        if arguments.text(name, "a channel name") not in names:
             raise ChannelError(f"no channel {name!r} in {self.url}; its channels are {list(names)}")
         return list(names).index(name)
 
@@ -298,63 +299,98 @@ class ChannelVerbs(PlacementVerbs):
     ) -> None:
         """Give every level new channels, in one edit of arrays and document."""
         self._session.check_writable()
-        with self._transaction() as edit:
-            names = self.channel_names
-            arrangement = plan(names)
-            document = self._document()
-            attrs = self._group.attrs()
-            edits_channels.check_channel_names(arrangement.names)
-            if document is None and data is None:
-                edit.put_attrs("", renamed_defaults(attrs, arrangement.names))
-                return
-            document = self._image_document()
-            paths = document.multiscales[0].get_dataset_paths()
-            new = arrangement.edit(document, self[paths[0]].dtype)
-            if resize:
-                axis = self._channel_axis()
-                for path in paths:
-                    pixels = data if path == paths[0] else None
-                    self._stage_channels(edit, path, axis, len(names), arrangement.order, pixels)
-            edit.put_attrs("", self._dump(new, attrs))
+        before = self._rearranged(plan, resize, data)
+        count = len(before.names)
+        # Where nothing moves only the documents change.
+        moved = data is not None or list(before.order[:count]) != list(range(count))
+        moved = moved or before.has_padding()
+        with self._draft() as draft:
+            for index, (path, source) in enumerate(before.arrays.items()) if moved else ():
+                staged = self._staged(draft, path, before.spec(path))
+                copy_axis(source, staged, before.axis, before.order)
+                if data is not None and index == 0:
+                    image = ImageArray(staged, self.axes, self._session)
+                    _fill_channel(image, path, before.axis, list(before.order).index(None), data)
+            with self._transaction() as edit:
+                now = self._rearranged(plan, resize, data)
+                if moved and now.state() != before.state():
+                    raise self._conflict("a channel or an image")
+                for path in now.arrays:
+                    if moved:
+                        edit.replace(path)
+                    else:
+                        for key, value in now.spec(path).documents().items():
+                            edit.put(f"{path}/{key}", value)
+                edit.take(draft)
+                edit.put_attrs("", now.attrs)
 
-    def _stage_channels(
-        self,
-        edit: Transaction,
-        path: str,
-        axis: int,
-        count: int,
-        order: Sequence[int | None],
-        data: ArrayLike | None,
-    ) -> None:
-        source = self._group.array(path)
-        shape = source.spec.shape
-        if shape[axis] != count:
-            raise ShapeError(
-                f"image {path!r} of {self.url} has {shape[axis]} channels, the metadata name "
-                f"{count}; mend one of them first (append_channel(..., resize_arrays=False) adds "
-                "a name)"
-            )
-        sizes = tuple(len(order) if i == axis else n for i, n in enumerate(shape))
-        spec = source.spec.resized(sizes)
-        if data is None and list(order[:count]) == list(range(count)):
-            # Nothing moves: only the document changes.
-            for key, value in spec.documents().items():
-                edit.put(f"{path}/{key}", value)
-            return
-        edit.replace(path)
-        staged = ZarrArray(
-            self._group.store, edit.stage_array(path, spec), spec, self._session.engine
-        )
-        copy_axis(source, staged, axis, order)
-        if data is not None:
-            image = ImageArray(staged, self.axes, self._session)
-            _fill_channel(image, path, axis, list(order).index(None), data)
+    def _rearranged(
+        self, plan: Callable[[list[str]], Arrangement], resize: bool, data: ArrayLike | None
+    ) -> _Rearranged:
+        """Return what is to become of the position as it is now; all is checked."""
+        names = self.channel_names
+        arrangement = plan(names)
+        edits_channels.check_channel_names(arrangement.names)
+        attrs = self._group.attrs()
+        if self._document() is None and data is None:
+            after = own.rename_defaults(attrs, arrangement.names)
+            return _Rearranged(names, arrangement.order, 0, {}, after)
+        document = self._image_document()
+        paths = document.multiscales[0].get_dataset_paths()
+        after = self._dump(arrangement.edit(document, self[paths[0]].dtype), attrs)
+        if not resize:
+            return _Rearranged(names, arrangement.order, 0, {}, after)
+        axis = self._channel_axis()
+        arrays = {path: self._group.array(path) for path in paths}
+        for path, array in arrays.items():
+            if array.spec.shape[axis] != len(names):
+                raise ShapeError(
+                    f"image {path!r} of {self.url} has {array.spec.shape[axis]} channels, the "
+                    f"metadata name {len(names)}; mend one of them first "
+                    "(append_channel(..., resize_arrays=False) adds a name)"
+                )
+        return _Rearranged(names, arrangement.order, axis, arrays, after)
+
+
+@dataclass(frozen=True)
+class _Rearranged:
+    """Channels before and their new order along an axis; images to change; new attributes."""
+
+    names: list[str]
+    order: Sequence[int | None]
+    axis: int
+    arrays: dict[str, ZarrArray]
+    attrs: JsonObject
+
+    def spec(self, path: str) -> ArraySpec:
+        """Return the new spec of an image."""
+        old = self.arrays[path].spec
+        count = len(self.order)
+        return old.resized([count if i == self.axis else n for i, n in enumerate(old.shape)])
+
+    def has_padding(self) -> bool:
+        """Whether stored chunks reach beyond the channels, with whatever pixels are in there.
+
+        Another tool that made the array smaller may have left some, which would come back.
+        """
+        specs = [array.spec for array in self.arrays.values()]
+        return any(spec.shape[self.axis] % spec.unit[self.axis] for spec in specs)
+
+    def state(self) -> tuple[object, ...]:
+        """Return what must stay the same for pixels that were copied to be right."""
+        return self.names, self.order, [(path, a.mark) for path, a in self.arrays.items()]
 
 
 def _fill_channel(image: ImageArray, name: str, axis: int, index: int, data: ArrayLike) -> None:
     """Write the pixels of one channel, which have the shape of the image without that axis."""
     expected = tuple(n for i, n in enumerate(image.shape) if i != axis)
-    values = data if hasattr(data, "shape") else np.asarray(data)
+    values = arguments.pixels(data)
+    if index >= image.shape[axis]:
+        sizes = [index + 1 if i == axis else n for i, n in enumerate(image.shape)]
+        raise ChannelError(
+            f"image {name!r} has {image.shape[axis]} channel(s) and no pixels of channel {index}, "
+            f"which the metadata name; make room with position[{name!r}].resize({tuple(sizes)})"
+        )
     if tuple(values.shape) != expected:
         raise ShapeError(
             f"data of shape {tuple(values.shape)} do not fit a channel of image {name!r}, which "

@@ -6,25 +6,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from iohub.errors import IohubError, MissingNodeError, TransformError
-from iohub.metadata import edits_image, edits_systems, versions
+from iohub.errors import ArgumentError, MissingNodeError, TransformError
+from iohub.metadata import edits_systems
 from iohub.metadata.coordinate_systems import CoordinateSystem
-from iohub.metadata.transform_types import Scale, Sequence, Translation
+from iohub.metadata.transform_types import Transform
 from iohub.metadata.v06_image import from_neutral
+from iohub.nodes import arguments
 from iohub.nodes.labelled import LabelledVerbs
+from iohub.nodes.stored_parameters import StoredParameters
 
 if TYPE_CHECKING:
     import xarray
 
-    from iohub.metadata.axes import AxisMeta
     from iohub.metadata.image import ImageMeta
-    from iohub.metadata.transform_types import Transform
-    from iohub.storage.group import ZarrGroup
-    from iohub.transforms.fields import Field, Lookup
     from iohub.transforms.graph import TransformGraph
     from iohub.transforms.mapping import PointMap
-
-_VECTORS = ("displacement", "coordinate")
 
 
 class CoordinateVerbs(LabelledVerbs):
@@ -54,7 +50,9 @@ class CoordinateVerbs(LabelledVerbs):
         """
         from iohub.transforms.graphs import image_graph
 
-        return image_graph(self._image_document().multiscales[0], lookup=lookup_below(self._group))
+        return image_graph(
+            self._image_document().multiscales[0], lookup=StoredParameters(self._group)
+        )
 
     def transform_to(self, system: str, image: str | None = None) -> PointMap:
         """Return the way from pixel indexes to a coordinate system.
@@ -82,7 +80,7 @@ class CoordinateVerbs(LabelledVerbs):
         from iohub.transforms.mapping import PointMap
 
         names = list(self.coordinate_systems)
-        if system not in names:
+        if arguments.text(system, "a coordinate system") not in names:
             raise MissingNodeError(system, f"the coordinate systems of {self.url}", names)
         name = self._level_name(image)
         graph = self.transform_graph()
@@ -92,7 +90,7 @@ class CoordinateVerbs(LabelledVerbs):
     def _level_name(self, image: str | None) -> str:
         if image is None:
             return self._image_document().multiscales[0].datasets[0].path
-        return self._check_image(str(image))
+        return self._check_image(image)
 
     def add_coordinate_system(
         self,
@@ -109,7 +107,9 @@ class CoordinateVerbs(LabelledVerbs):
         transform : Transform
             From `source` to the new system.
         source : str, optional
-            Name of a system; by default the one that the levels lead to.
+            Name of a system; by default the one that the levels lead to. What is written leads
+            from that one in any case, as the specification demands: the way to `source`, and
+            then `transform`.
 
         Raises
         ------
@@ -117,15 +117,44 @@ class CoordinateVerbs(LabelledVerbs):
             If there is a system of that name.
         MissingNodeError
             If there is no system `source`, or no image yet.
+        TransformError
+            If no way leads to `source`.
         DocumentError
             If the transformation does not fit the axes, or the version of the store has no
             coordinate systems.
         """
         image = self._image_document().multiscales[0]
-        if isinstance(system, str):
+        if isinstance(system, str) and system:
             system = CoordinateSystem(name=system, axes=image.axes)
-        new = system
-        self._commit(lambda doc: edits_systems.add_system(doc, new, transform, source))
+        if not isinstance(system, CoordinateSystem):
+            raise ArgumentError(
+                f"system is a CoordinateSystem or a name, not {arguments.shown(system)}"
+            )
+        way = arguments.one_of(transform, Transform, "transform")
+        start = None if source is None else arguments.text(source, "source")
+
+        def edit(doc: ImageMeta) -> ImageMeta:
+            return edits_systems.add_system(doc, system, self._from_intrinsic(doc, start, way))
+
+        self._commit(edit)
+
+    def _from_intrinsic(self, doc: ImageMeta, source: str | None, then: Transform) -> Transform:
+        """Return a transformation from `source` as one from where the levels lead to."""
+        from iohub.transforms.composition import compose
+        from iohub.transforms.graphs import image_graph
+
+        image = doc.multiscales[0]
+        start = image.space.intrinsic
+        if source is None or source == start:
+            return then
+        names = [system.name for system in from_neutral(image).coordinate_systems]
+        if source not in names:
+            raise MissingNodeError(source, f"the coordinate systems of {self.url}", names)
+        graph = image_graph(image, lookup=StoredParameters(self._group))
+        way = graph.get_transform(from_sys=(start, None), to_sys=(source, None))
+        whole = compose([way, then])
+        parts = whole.transformations
+        return whole.replace(name=then.name) if len(parts) > 1 else parts[0].replace(name=then.name)
 
     def remove_coordinate_system(self, name: str) -> None:
         """Remove a coordinate system and the transformations from and to it.
@@ -140,12 +169,13 @@ class CoordinateVerbs(LabelledVerbs):
         MissingNodeError
             If there is no such system.
         TransformError
-            If the levels lead to it.
+            If the levels, or transformations of the whole image, lead to it.
         DocumentError
             If others lose their way with it.
         """
         self._image_document()
-        self._commit(lambda doc: edits_systems.remove_system(doc, name))
+        known = arguments.text(name, "name")
+        self._commit(lambda doc: edits_systems.remove_system(doc, known))
 
     def to_xarray(
         self, image: str | None = None, *, coordinate_system: str | None = None
@@ -213,71 +243,12 @@ def aligned_axes(matrix: Any) -> list[int] | None:
     matrix : ndarray
         (M, D + 1), the shift last.
     """
+    from iohub.transforms.structure import stand_out
+
     linear = np.asarray(matrix)[:, :-1]
-    used = linear != 0
+    used = stand_out(linear)
     if linear.shape[0] != linear.shape[1]:
         return None
     if not ((used.sum(axis=0) == 1).all() and (used.sum(axis=1) == 1).all()):
         return None
     return [int(column) for column in used.argmax(axis=1)]
-
-
-def lookup_below(group: ZarrGroup) -> Lookup:
-    """Return what reads the matrices and fields that transformations of a group name.
-
-    Parameters
-    ----------
-    group : ZarrGroup
-        The group that the paths are relative to.
-    """
-
-    def lookup(path: str) -> Field | Any:
-        from iohub.transforms.fields import Field
-
-        found = group.load_arrays([path])[0]
-        if not isinstance(found, IohubError):
-            values = found.read(tuple(slice(0, n) for n in found.spec.shape))
-            return _bare_field(found.spec, values) or values
-        inner = group.group(path)
-        attrs = inner.attrs()
-        spelling = versions.spelling(versions.detect(attrs, inner.zarr_format))
-        image = spelling.parse_image(attrs)
-        level = image.multiscales[0].datasets[0].path
-        pixels = inner.array(level)
-        axis = _vector_axis(image.multiscales[0].axes, path)
-        values = pixels.read(tuple(slice(0, n) for n in pixels.spec.shape))
-        return Field.of(values, vector_axis=axis, to_coordinates=_grid(image, level, axis))
-
-    return lookup
-
-
-def _bare_field(spec: Any, values: Any) -> Field | None:
-    """Return a field whose systems are in the attributes of its own array, as drafts have it."""
-    from iohub.transforms.fields import Field
-
-    ome = spec.attributes.get("ome")
-    systems = ome.get("coordinateSystems") if isinstance(ome, dict) else None
-    if not systems:
-        return None
-    axes = CoordinateSystem.model_validate(systems[0]).axes
-    return Field.of(values, vector_axis=_vector_axis(axes, "of the array"))
-
-
-def _vector_axis(axes: tuple[AxisMeta, ...], path: str) -> int:
-    for index, axis in enumerate(axes):
-        if axis.type in _VECTORS:
-            return index
-    raise TransformError(
-        f"the field {path!r} has no axis of the type 'displacement' or 'coordinate'"
-    )
-
-
-def _grid(image: ImageMeta, level: str, vector_axis: int) -> Transform:
-    """Return the way from pixel indexes of a field, without its vectors, to coordinates."""
-    scale, shift = edits_image.effective(image, level)
-
-    def kept(vector: tuple[float, ...]) -> tuple[float, ...]:
-        return tuple(value for i, value in enumerate(vector) if i != vector_axis)
-
-    parts = (Scale(scale=kept(scale)), Translation(translation=kept(shift)))
-    return Sequence(transformations=parts)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
-
-import numpy as np
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, ClassVar
 
 from iohub.errors import (
     AxisError,
@@ -17,21 +16,23 @@ from iohub.errors import (
 from iohub.metadata import edits_channels, edits_image, own
 from iohub.metadata.axes import default_axes, require_axes
 from iohub.metadata.names import check_array_path
+from iohub.metadata.transforms import TransformationMeta
+from iohub.nodes import arguments
 from iohub.nodes.base import join
+from iohub.nodes.levels import first_transforms
+from iohub.nodes.pixels import write_pixels
 from iohub.nodes.placement import PlacementVerbs
 from iohub.storage import grid
 from iohub.storage.array import ZarrArray
 from iohub.storage.codecs import DEFAULT as DEFAULT_COMPRESSION
 from iohub.storage.hierarchy import kinds
 from iohub.storage.spec import ArraySpec
-from iohub.storage.units import write_array
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, DTypeLike
 
     from iohub.metadata.axes import AxisMeta
     from iohub.metadata.image import ImageMeta
-    from iohub.metadata.transforms import TransformationMeta
     from iohub.nodes.base import NGFFNode
     from iohub.nodes.image_array import ImageArray
     from iohub.types import JsonObject
@@ -56,7 +57,8 @@ class CreationVerbs(PlacementVerbs):
     ) -> ImageArray:
         """Create a new image array in the position.
 
-        Pixels are written first and the metadata last, so an interrupted call leaves no image.
+        Pixels are written first and the metadata last, so an interrupted call leaves no image;
+        others may change the position in the meantime.
 
         Parameters
         ----------
@@ -92,7 +94,7 @@ class CreationVerbs(PlacementVerbs):
         ShapeError, AxisError, ChannelError
             If the shape does not fit the axes, the channels, the chunks or the shards.
         """
-        values = data if hasattr(data, "shape") and hasattr(data, "dtype") else np.asarray(data)
+        values = arguments.pixels(data)
         return self._create(
             name,
             values.shape,
@@ -147,7 +149,7 @@ class CreationVerbs(PlacementVerbs):
         """
         return self._create(
             name,
-            tuple(shape),
+            shape,
             dtype,
             fill=None,
             chunks=chunks,
@@ -175,31 +177,40 @@ class CreationVerbs(PlacementVerbs):
     ) -> ImageArray:
         """Create an image; `defaults` are channel names and axes for a first one."""
         self._session.check_writable()
-        path = check_array_path(str(name))
+        path = check_array_path(arguments.name(name, "name"))
+        check_shape = arguments.flag(check_shape, "check_shape")
         axes = self.axes
         spec = self._new_spec(shape, dtype, chunks, shards_ratio, compression, axes)
-        given = list(transform) if transform is not None else None
+        given = None
+        if transform is not None:
+            given = arguments.all_of(transform, TransformationMeta, "transform")
 
         def document(attrs: JsonObject) -> JsonObject:
+            before = self._parse(attrs)
+            shown = own.read_defaults(attrs).channels if before is None else ()
             if defaults is not None:
                 attrs = own.write_defaults(attrs, *defaults)
-            before = self._parse(attrs)
             axes = self._checked_axes(before, attrs, spec, check_shape)
+            shapes = () if before is None else self._shapes(before)
             after = edits_image.add_dataset(
                 before,
                 path,
-                transforms=self._native(before, spec) if given is None else given,
+                transforms=first_transforms(before, shapes, spec.shape) if given is None else given,
                 axes=axes,
                 channel_names=self._default_channels(attrs, _channels(axes, spec)) or None,
                 dtype=spec.dtype,
-                name=self.name or self._session.title,
+                name=self.name or self._session.title or "image",
                 shape=spec.shape if check_shape else None,
+                shapes=shapes,
                 replace=self._session.overwriting,
             )
-            return own.write_layout(own.write_defaults(self._dump(after, attrs)), None)
+            after = edits_image.remove_pyramid(after, self._below(before, path, shapes))
+            attrs = self._dump(edits_image.shown_alike(after, shown), attrs)
+            self._check_labels(after, path, shapes[:1], spec)
+            return own.write_layout(own.write_defaults(attrs), None)
 
-        there = self._is_there(path)
-        if path in self._names() and there and not self._session.overwriting:
+        there, listed = self._is_there(path), path in self._names()
+        if listed and there and not self._session.overwriting:
             raise self._exists(path)
         checked = self._attrs()
         made = document(checked)  # every check, before anything is written
@@ -207,16 +218,22 @@ class CreationVerbs(PlacementVerbs):
         def after(attrs: JsonObject) -> JsonObject:
             return made if attrs == checked else document(attrs)
 
-        if fill is not None or (there and not self._leftover(path, spec)):
+        if fill is not None or listed or (there and not self._leftover(path, spec)):
             return self._create_whole(path, spec, after, fill)
-        # Two writes; if only the first is done, the same call completes it.
+        array = self._create_empty(path, spec, after, there)
+        return self._made(path) if array is None else self._image(array, None if defaults else axes)
+
+    def _create_empty(
+        self, path: str, spec: ArraySpec, after: Callable[[JsonObject], JsonObject], there: bool
+    ) -> ZarrArray | None:
+        """Create an array without pixels, or say what is `there` already of such a call.
+
+        Two writes; if only the first is done, the same call completes it.
+        """
         with self._group.lock():  # once for both
-            if there:
-                self._group.edit_attrs(after)
-                return self._made(path)
-            array = self._group.create_array(path, spec)
+            array = None if there else self._group.create_array(path, spec)
             self._group.edit_attrs(after)
-        return self._image(array, axes if defaults is None else None)
+        return array
 
     def _create_whole(
         self,
@@ -225,38 +242,33 @@ class CreationVerbs(PlacementVerbs):
         after: Callable[[JsonObject], JsonObject],
         fill: Callable[[ZarrArray], None] | None,
     ) -> ImageArray:
-        """Create an image that appears with all its pixels, in the place of another if need be."""
-        with self._transaction() as edit:
-            if self._is_there(path):
-                if not self._session.overwriting:
-                    raise self._exists(path)
-                edit.replace(path)
-            attrs = after(self._group.attrs())
-            staged = ZarrArray(
-                self._group.store, edit.stage_array(path, spec), spec, self._session.engine
-            )
+        """Create an image that appears with all its pixels, in the place of another if need be.
+
+        Levels that were made of the other one go with it.
+        """
+        if self._is_there(path) and not self._session.overwriting:
+            raise self._exists(path)
+        with self._draft() as draft:
+            staged = self._staged(draft, path, spec)
             if fill is not None:
                 fill(staged)
-            edit.put_attrs("", attrs)
+            with ExitStack() as held, self._transaction() as edit:
+                if self._is_there(path):
+                    if not self._session.overwriting:
+                        raise self._exists(path)
+                    edit.replace(path)
+                lower = self._below(self._document(), path)
+                for name in filter(self._is_there, lower):
+                    edit.delete(name)
+                edit.take(draft)
+                attrs = after(self._group.attrs())
+                edit.put_attrs("", attrs)
+                for label in self._label_levels(self._parse(attrs)) if lower else ():
+                    label.commit(edit, held)
         return self._made(path)
 
     def _image(self, array: ZarrArray, axes: Sequence[AxisMeta] | None = None) -> ImageArray:
         return self._image_type(array, self.axes if axes is None else axes, self._session)
-
-    def _native(
-        self, document: ImageMeta | None, spec: ArraySpec
-    ) -> Sequence[TransformationMeta] | None:
-        """Return the transforms of the first image for another one of its size.
-
-        Without them a mask of an image would count as one of other, perhaps smaller, pixels.
-        """
-        if document is None or not document.multiscales:
-            return None
-        first = document.multiscales[0].datasets[0]
-        found = self._group.load_arrays([first.path])[0]
-        if isinstance(found, IohubError) or found.spec.shape != spec.shape:
-            return None
-        return first.coordinate_transformations
 
     def _made(self, path: str) -> ImageArray:
         image: ImageArray = self[path]
@@ -294,7 +306,7 @@ class CreationVerbs(PlacementVerbs):
         sizes = grid.as_shape(shape)
         fit = len(axes) == len(sizes)
         types = [axis.type for axis in axes] if fit else None
-        itemsize = np.dtype(dtype).itemsize
+        itemsize = arguments.pixel_type(dtype).itemsize
         if chunks is None:
             chunks = grid.default_chunks(sizes, itemsize, axis_types=types)
         inner = grid.check_chunks(chunks, sizes)
@@ -378,14 +390,3 @@ def _channels(axes: Sequence[AxisMeta], spec: ArraySpec) -> int | None:
         return None
     sizes = zip(axes, spec.shape, strict=True)
     return next((size for axis, size in sizes if axis.type == "channel"), None)
-
-
-def write_pixels(values: Any, array: ZarrArray) -> None:
-    """Write pixels of any kind into a new array, whole units at a time."""
-    if hasattr(values, "dask"):
-        from iohub.bridges import dask as bridge
-
-        if bridge.is_dask(values):
-            bridge.write_dask(values, array)
-            return
-    write_array(array, values)

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from math import prod
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from iohub.display import Displayed, Summary
+from iohub.display import Displayed, Summary, TreeSummary
 from iohub.errors import AxisError, ReadOnlyError
-from iohub.metadata.axes import AxisMeta, axes_for
+from iohub.metadata.axes import AxisMeta, axes_named
+from iohub.nodes import arguments
 from iohub.nodes.attributes import Attributes
 from iohub.storage import indexing
-from iohub.storage.array import ZarrArray
+from iohub.storage.array import Indexer, ZarrArray
 from iohub.storage.casting import cast_exactly
+from iohub.storage.grid import as_shape
+from iohub.storage.virtual import how_to_write
 
 if TYPE_CHECKING:
     import dask.array
@@ -28,25 +31,16 @@ if TYPE_CHECKING:
     from iohub.types import NDArray
 
 
-class _Indexer:
-    """``image.oindex[...]`` or ``image.vindex[...]``."""
-
-    def __init__(self, image: ImageArray, select: Any):
-        self._image, self._select = image, select
-
-    def __getitem__(self, key: Any) -> Any:
-        return self._image._get(self._select(key, self._image.shape))
-
-    def __setitem__(self, key: Any, value: Any) -> None:
-        self._image._put(self._select(key, self._image.shape), value)
-
-
 class ImageArray(Displayed):
     """Container object for image stored as a zarr array (up to 5D).
 
     Reading and writing with ``image[...]`` follow NumPy. Attributes that are not here are those of
     the real :class:`zarr.Array`, which :meth:`zarr_array` returns; ``isinstance(image,
     zarr.Array)`` is true, so that libraries that look for a zarr array take it.
+
+    After its store was closed an image still says what it is (shape, dtype, repr); pixels,
+    attributes and edits are a :class:`~iohub.errors.ClosedError`. Arrays of other libraries that
+    were made before, such as :meth:`dask_array`, go on reading.
 
     Parameters
     ----------
@@ -160,10 +154,13 @@ class ImageArray(Displayed):
 
     @property
     def axes(self) -> list[AxisMeta]:
-        """Axes in order."""
+        """Axes in order; those of the position, if the array has as many.
+
+        Else they are called as the array calls its dimensions, or by their number.
+        """
         if self._axes is not None and len(self._axes) == self.ndim:
             return list(self._axes)
-        return list(axes_for(self.ndim))
+        return list(axes_named(self.spec.dimension_names, self.ndim))
 
     def _size_along(self, name: str, kind: str | None = None) -> int:
         for axis, size in zip(self.axes, self.shape, strict=True):
@@ -198,24 +195,30 @@ class ImageArray(Displayed):
 
     # ---- pixels -------------------------------------------------------------------------------
 
+    def _opened(self) -> ZarrArray:
+        """Return the array below; ClosedError if the store was closed."""
+        if self._session is not None:
+            self._session.check_open()
+        return self._array
+
     def _get(self, selection: indexing.Selection) -> Any:
-        return indexing.get(self._array, selection)
+        return indexing.get(self._opened(), selection)
 
     def _put(self, selection: indexing.Selection, value: Any) -> None:
+        array = self._opened()
         if self.read_only:
-            raise ReadOnlyError(
-                f"image {self.name!r} is open for reading only; open the store with mode='r+'"
-            )
+            remedy = how_to_write(array.store)
+            raise ReadOnlyError(f"image {array.url} is open for reading only; {remedy}")
         if hasattr(value, "dask") and not isinstance(value, np.ndarray):
             from iohub.bridges import dask as bridge
 
-            sizes = _sizes(selection.index)
+            sizes = tuple(p.stop - p.start if isinstance(p, slice) else -1 for p in selection.index)
             # An axis that an integer dropped comes back with length one.
             whole = selection.kind == "region" and prod(sizes) == prod(selection.shape)
             if whole and bridge.is_dask(value) and tuple(value.shape) == selection.shape:
-                bridge.write_dask(value.reshape(sizes), self._array, selection.index)
+                bridge.write_dask(value.reshape(sizes), array, selection.index)
                 return
-        indexing.put(self._array, selection, cast_exactly(np.asarray(value), self.dtype))
+        indexing.put(array, selection, cast_exactly(np.asarray(value), self.dtype))
 
     def __getitem__(self, key: Any) -> Any:
         return self._get(indexing.basic(key, self.shape))
@@ -224,14 +227,14 @@ class ImageArray(Displayed):
         self._put(indexing.basic(key, self.shape), value)
 
     @property
-    def oindex(self) -> _Indexer:
+    def oindex(self) -> Indexer:
         """Orthogonal indexing: the outer product of what is chosen along each axis."""
-        return _Indexer(self, indexing.orthogonal)
+        return Indexer(self, indexing.orthogonal)
 
     @property
-    def vindex(self) -> _Indexer:
+    def vindex(self) -> Indexer:
         """Coordinate indexing: points, one integer array per axis, or a mask."""
-        return _Indexer(self, indexing.vectorised)
+        return Indexer(self, indexing.vectorised)
 
     def numpy(self) -> NDArray:
         """Return the whole image as an in-RAM NumPy array.
@@ -265,7 +268,9 @@ class ImageArray(Displayed):
         """Return as a dask array, one block per chunk (per shard where shards are small)."""
         from iohub.bridges.dask import as_dask
 
-        return as_dask(self, self.chunks, self.shards)
+        self._opened()
+        # Without the session: what dask computes later, or elsewhere, does not end with it.
+        return as_dask(type(self)(self._array, self._axes), self.chunks, self.shards)
 
     def tensorstore(self, **kwargs: Any) -> tensorstore.TensorStore:
         """Open the zarr array as a TensorStore object.
@@ -273,7 +278,7 @@ class ImageArray(Displayed):
         Parameters
         ----------
         **kwargs : dict
-            Passed on to ``tensorstore.open``.
+            For ``tensorstore.open``; for ``virtual_chunked`` if the file is not Zarr.
 
         Returns
         -------
@@ -285,11 +290,11 @@ class ImageArray(Displayed):
         EngineError
             If the store is not one that TensorStore can open.
         """
-        return self._array.tensorstore(**kwargs)
+        return self._opened().tensorstore(**kwargs)
 
     def zarr_array(self) -> zarr.Array[Any]:
         """Return the same array as a real :class:`zarr.Array`."""
-        return self._array.zarr_array("r" if self.read_only else "r+")
+        return self._opened().zarr_array("r" if self.read_only else "r+")
 
     # ---- editing ------------------------------------------------------------------------------
 
@@ -303,12 +308,13 @@ class ImageArray(Displayed):
 
         Raises
         ------
-        AxisError
-            If the number of axes differs; a :class:`ValueError`.
+        AxisError, ShapeError
+            If the number of axes differs, or it is no shape; a :class:`ValueError`.
         """
-        if len(tuple(shape)) != self.ndim:
-            raise AxisError(f"cannot resize {self.shape} to {tuple(shape)}: other number of axes")
-        self._array.resize(shape)
+        sizes = as_shape(shape)
+        if len(sizes) != self.ndim:
+            raise AxisError(f"cannot resize {self.shape} to {sizes}: other number of axes")
+        self._opened().resize(sizes)
 
     def append(self, data: Any, axis: int = 0) -> tuple[int, ...]:
         """Append pixels along one axis.
@@ -323,28 +329,31 @@ class ImageArray(Displayed):
         Returns
         -------
         tuple of int
-            New shape.
         """
-        values = cast_exactly(np.asarray(data), self.dtype)
+        values = cast_exactly(np.asarray(arguments.pixels(data)), self.dtype)
         old = self.shape
-        axis = range(self.ndim)[axis]
-        if values.ndim != self.ndim or any(
-            v != s for i, (v, s) in enumerate(zip(values.shape, old, strict=True)) if i != axis
+        axis = arguments.place(axis, self.ndim, "axis")
+        if values.ndim != len(old) or any(
+            values.shape[i] != size for i, size in enumerate(old) if i != axis
         ):
             raise AxisError(f"cannot append {values.shape} to {old} along axis {axis}")
         new = tuple(s + values.shape[axis] if i == axis else s for i, s in enumerate(old))
         self.resize(new)
-        self[
-            tuple(slice(old[axis], None) if i == axis else slice(None) for i in range(len(old)))
-        ] = values
+        self[(slice(None),) * axis + (slice(old[axis], None),)] = values
         return new
 
     @property
     def attrs(self) -> Any:
         """Attributes of the array; assignments are written at once."""
-        return Attributes(self._array)
+        return Attributes(self._opened())
 
     # ---- for other libraries ------------------------------------------------------------------
+
+    def __dir__(self) -> list[str]:
+        # Not the default, which asks __class__. What makes other arrays is no verb of this one.
+        from iohub.storage.zarr_engine import array_attributes
+
+        return sorted({*dir(type(self)), *vars(self), *array_attributes()})
 
     def __getattr__(self, name: str) -> Any:
         # What zarr.Array has and this class has not; other private names are looked for by
@@ -354,7 +363,9 @@ class ImageArray(Displayed):
 
             if is_array_attribute(name):
                 return getattr(self.zarr_array(), name)
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        hint = f"; NumPy's is that of image.numpy().{name}" if hasattr(np.ndarray, name) else ""
+        what = f"{type(self).__name__!r} object has no attribute {name!r}{hint}"
+        raise AttributeError(what, name=name, obj=self)
 
     def __dask_tokenize__(self) -> Any:
         return (
@@ -365,10 +376,7 @@ class ImageArray(Displayed):
         )
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (type(self), self._array, self._axes, self._state())
-
-    def _state(self) -> Mapping[str, Any]:
-        return {}
+        return type(self), (self._array, self._axes)
 
     def __eq__(self, other: object) -> Any:
         # Like zarr.Array: two handles on one array are equal; pixels are compared with NumPy.
@@ -386,12 +394,7 @@ class ImageArray(Displayed):
 
         return summaries.image(self)
 
+    def _tree(self, level: int | None) -> TreeSummary:
+        from iohub.nodes import summaries
 
-def _rebuild(kind: type[ImageArray], array: ZarrArray, axes: Any, state: Any) -> ImageArray:
-    image = kind(array, axes)
-    vars(image).update(state)
-    return image
-
-
-def _sizes(index: tuple[Any, ...]) -> tuple[int, ...]:
-    return tuple(part.stop - part.start if isinstance(part, slice) else -1 for part in index)
+        return summaries.image_tree(self)

@@ -8,12 +8,21 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from iohub.display import PositionSummary, Summary, TreeSummary
-from iohub.errors import DocumentError, DTypeError, MissingNodeError, Problem, PyramidError
+from iohub.errors import (
+    ArgumentError,
+    DocumentError,
+    DTypeError,
+    MissingNodeError,
+    PathError,
+    Problem,
+    PyramidError,
+)
 from iohub.metadata import edits_labels
 from iohub.metadata.documents import pointer
+from iohub.nodes import arguments
 from iohub.nodes.multiscale import MultiscaleNode
 from iohub.pyramids.build import MEMORY
-from iohub.pyramids.plan import DOWNSCALE
+from iohub.pyramids.plan import DOWNSCALE, check_method
 from iohub.storage.pieces import plan
 
 if TYPE_CHECKING:
@@ -39,7 +48,7 @@ def check_label_dtype(dtype: DTypeLike) -> np.dtype[Any]:
     DTypeError
         If it is no integer type; a :class:`TypeError`.
     """
-    found = np.dtype(dtype)
+    found = arguments.pixel_type(dtype)
     if found.kind not in "iu":
         hint = "a mask becomes labels with .astype('uint8')" if found.kind == "b" else "use .astype"
         raise DTypeError(f"labels are integers, not {found}: {hint}")
@@ -54,6 +63,7 @@ def check_label_method(method: str) -> None:
     PyramidError
         If it does; a :class:`ValueError`.
     """
+    check_method(method)
     if method in ("mean", "median"):
         raise PyramidError(
             f"method={method!r} would make ids that no object has; labels are reduced by "
@@ -252,10 +262,25 @@ class Label(MultiscaleNode):
         """
         from iohub.nodes.measuring import measured, merged
 
-        table = measured(self, properties, channels, level, physical, extra_properties)
-        if store:
+        wanted = arguments.all_of(properties, str, "properties")
+        names = None if channels is None else arguments.all_of(channels, str, "channels")
+        if names == []:
+            raise ArgumentError("channels names no channel; leave it out to measure shapes alone")
+        extra = arguments.listed(extra_properties, "extra_properties", "functions")
+        if not all(map(callable, extra)):
+            raise ArgumentError(f"extra_properties is a list of functions, not {extra}")
+        flags = arguments.flag(physical, "physical"), arguments.flag(store, "store")
+        depth = arguments.whole(level, "level")
+        table = measured(self, wanted, names, depth, flags[0], extra)
+        if flags[1]:
             self.properties = merged(self.properties, table)
         return table
+
+    def _emptied(self, attrs: JsonObject) -> JsonObject:
+        raise PathError(
+            f"this is the only array of the label image {self.url}; delete that, as in "
+            "del position.labels['cells']"
+        )
 
     # ---- the pyramid --------------------------------------------------------------------------
 

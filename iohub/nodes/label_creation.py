@@ -10,14 +10,14 @@ from iohub.errors import AxisError, PyramidError, ShapeError
 from iohub.metadata import edits_image, edits_labels
 from iohub.metadata.image import CoordinateSpaceMeta, DatasetMeta, ImageMeta, MultiScaleMeta
 from iohub.metadata.transforms import scale_translation
-from iohub.nodes.creation import write_pixels
 from iohub.nodes.label import check_label_dtype, check_label_method
-from iohub.nodes.pyramid import spec_like
+from iohub.nodes.pixels import write_pixels
+from iohub.nodes.pyramid import check_levels, details, spec_like
 from iohub.pyramids.build import build
-from iohub.pyramids.plan import LevelPlan, plan_existing, plan_levels
+from iohub.pyramids.plan import LevelPlan, max_levels, plan_existing, plan_levels
 from iohub.storage import grid
 from iohub.storage.array import ZarrArray
-from iohub.storage.hierarchy import group_documents, writable
+from iohub.storage.hierarchy import writable
 from iohub.storage.keys import join
 from iohub.storage.spec import ArraySpec
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from iohub.metadata.axes import AxisMeta
     from iohub.nodes.position import Position
     from iohub.storage.group import ZarrGroup
-    from iohub.types import JsonObject, PyramidMethod
+    from iohub.types import PyramidMethod
 
 
 @dataclass(frozen=True)
@@ -122,6 +122,11 @@ class LabelPlan:
     specs: Mapping[str, ArraySpec]
     method: PyramidMethod
 
+    def state(self) -> tuple[object, ...]:
+        """Return what must stay the same for pixels that were written to be right."""
+        specs = [(name, spec.metadata) for name, spec in self.specs.items()]
+        return specs, [(level.shape, level.factors) for level in self.levels]
+
 
 def plan_label(
     parent: Parent,
@@ -175,7 +180,7 @@ def plan_label(
         compression=compression,
         dimension_names=[axis.name for axis in chosen] if zarr_format == 3 else None,
     )
-    plans = _levels(parent, index, spec, chosen, levels, method)
+    plans = levels_like(parent, index, spec, chosen, levels, method)
     names = _names(parent, len(plans))
     specs = {
         names[0]: spec,
@@ -184,7 +189,7 @@ def plan_label(
     return LabelPlan(_document(parent, path, chosen, names, plans, method), plans, specs, method)
 
 
-def _levels(
+def levels_like(
     parent: Parent,
     index: Sequence[int],
     spec: ArraySpec,
@@ -192,17 +197,34 @@ def _levels(
     levels: int | None,
     method: PyramidMethod,
 ) -> tuple[LevelPlan, ...]:
-    """Plan levels of the image's sizes where the labels can have them, else by its factors."""
+    """Plan levels of the image's sizes where the labels can have them, else by its factors.
+
+    Parameters
+    ----------
+    parent : Parent
+        The image.
+    index : sequence of int
+        Which of its axes the labels have.
+    spec : ArraySpec
+        Level 0 of the labels.
+    axes : sequence of AxisMeta
+        Their axes.
+    levels : int or None
+        How many; None for as many as the image has, while there is something left to reduce.
+    method : {"mode", "stride", "min", "max"}
+        How they will be made.
+    """
     multiscale = parent.document.multiscales[0]
     vectors = [edits_image.effective(parent.document, d.path) for d in multiscale.datasets]
     scales = [[scale[i] for i in index] for scale, _ in vectors]
     origin = [vectors[0][1][i] for i in index]
-    count = len(multiscale.datasets) if levels is None else levels
-    if isinstance(count, bool) or count < 1:
-        raise PyramidError(f"a pyramid has at least one level, not {count}; level 0 counts")
+    check_levels(levels)
     names = [axis.name for axis in axes]
     factors = _factors(scales, names) if len(scales) > 1 else None
     more: dict[str, Any] = {} if factors is None else {"downscale": factors}
+    count = levels
+    if count is None:  # those of the image, as far as there is something left to reduce
+        count = min(len(multiscale.datasets), max_levels(spec.shape, names, **more))
     planned = plan_levels(
         spec.shape,
         names,
@@ -270,13 +292,13 @@ def _document(
         coordinate_space=CoordinateSpaceMeta(intrinsic=space.intrinsic),
     )
     document = edits_labels.set_source(ImageMeta(multiscales=(image,)), edits_labels.way_up(path))
-    return edits_image.set_method(document, method) if len(plans) > 1 else document
+    if len(plans) == 1:
+        return document
+    return edits_image.set_method(document, method, details(method, plans))
 
 
-def write_label(
-    group: ZarrGroup, staged: str, plan: LabelPlan, attrs: JsonObject, values: Any
-) -> None:
-    """Write a planned label image where a transaction has staged it.
+def write_label(group: ZarrGroup, staged: str, plan: LabelPlan, values: Any) -> None:
+    """Write the arrays of a planned label image where a draft has them.
 
     Parameters
     ----------
@@ -286,14 +308,10 @@ def write_label(
         Path in the store.
     plan : LabelPlan
         What to write.
-    attrs : dict
-        Attributes of its group.
     values : array-like or None
         Pixels of level 0; None writes none.
     """
     store = writable(group.store)
-    for key, value in group_documents(staged, group.zarr_format, attrs):
-        store.set(key, value)
     arrays = []
     for name, spec in plan.specs.items():
         for key, value in spec.documents().items():

@@ -8,7 +8,7 @@ from iohub.errors import MissingNodeError
 from iohub.metadata import edits_labels
 from iohub.nodes.base import NGFFNode, join
 from iohub.nodes.tables import moved_regions
-from iohub.storage.transaction import Transaction
+from iohub.storage.transaction import Transaction, moving
 
 if TYPE_CHECKING:
     from iohub.nodes.label import Label
@@ -60,7 +60,7 @@ class LabelMoveVerbs(NGFFNode):
         self._session.check_writable()
         name = "/".join(self._split(key))
         image = self._position(name)
-        with Transaction(image._group) as edit:
+        with moving(image._group, [join(edits_labels.FOLDER, name)]) as edit:
             there = self._group.group(name).exists()
             if name not in self._names() and not (there and isinstance(self[name], Label)):
                 raise self._missing(name)
@@ -116,7 +116,7 @@ class LabelMoveVerbs(NGFFNode):
         before, after = "/".join(self._split(old)), str(new)
         image = self._position(before)
         folder = edits_labels.FOLDER
-        with Transaction(image._group) as edit:
+        with moving(image._group, [join(folder, before)]) as edit:
             if before not in self._names():
                 raise self._missing(before)
             listed = edits_labels.rename_label(self._document(), before, after)

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from iohub.errors import AxisError, ShapeError
-from iohub.metadata import edits_image
+from iohub.errors import ArgumentError, AxisError, ShapeError
+from iohub.metadata import edits_channels, edits_image
 from iohub.metadata.transforms import scale_translation
 from iohub.metadata.units import canonical
+from iohub.nodes import arguments
 from iohub.nodes.creation import CreationVerbs
 from iohub.nodes.image_array import ImageArray
 from iohub.storage.casting import cast_exactly
@@ -59,8 +60,9 @@ class LabelledVerbs(CreationVerbs):
         from iohub.bridges import xarray as bridge
 
         document = self._image_document()
-        name = document.multiscales[0].datasets[0].path if image is None else str(image)
-        scale, translation = edits_image.effective(document, self._check_image(name))
+        first = document.multiscales[0].datasets[0].path
+        name = first if image is None else self._check_image(image)
+        scale, translation = edits_image.effective(document, name)
         array = self[name]
         kept = array.spec.attributes.get(_KEY) or {}
         return bridge.to_dataarray(
@@ -82,9 +84,15 @@ class LabelledVerbs(CreationVerbs):
         whole. Times that follow extend an image that has no pyramid.
 
         Scales, translations, axis units and the DataArray's attrs are set from the first write.
-        Subsequent writes update the attrs, and the scale and translation of axes that they cover
-        as a whole. A piece that lies elsewhere, by half the axis or more, is refused: it would
-        take the place of another.
+        Subsequent writes update the attrs, and, if they cover the whole image, its scale and
+        translation; a part with other ones is refused. So is what lies beside the image along one
+        axis, by half its length or more: it may be the next slice or tile, and would take the
+        place of this one. :meth:`set_transform` moves an image anywhere.
+
+        Pieces go in any order if they know the whole: those selected from what
+        :meth:`to_xarray` returned do, as do others whose coordinates have the attrs ``scale``,
+        ``translation`` and ``size``. Else the first time comes first, or the whole image is made
+        before, with :meth:`create_zeros` and :meth:`set_transform`.
 
         Parameters
         ----------
@@ -102,20 +110,27 @@ class LabelledVerbs(CreationVerbs):
         ChannelError
             If a channel is not one of the position.
         ShapeError
-            If a coordinate is not a pixel of the image, or coordinates are not evenly spaced.
+            If a coordinate is not a pixel of the image, or coordinates are not evenly spaced;
+            nothing is written then.
         DTypeError
             If the image's data type cannot hold a value.
         """
         from iohub.bridges import xarray as bridge
 
         self._session.check_writable()
+        image = arguments.name(image, "image")
+        if not bridge.is_labelled(data_array):
+            raise ArgumentError(
+                f"data_array is an xarray.DataArray, not {arguments.shown(data_array)}; write "
+                "plain arrays with create_image() or position[image][...] = data"
+            )
         piece = bridge.arranged(data_array, self.axes)
         kept = _kept(piece)
-        if str(image) not in self._names():
-            self._create_for(piece, str(image), kept)
+        if image not in self._names():
+            self._create_for(piece, image, kept)
             return
         target = self[image]
-        index, grown, changed = self._index_of(piece, target, str(image))
+        index, grown, changed = self._index_of(piece, target, image)
         data = piece.data
         if isinstance(data, np.ndarray):  # what does not fit is refused before anything changes
             data = cast_exactly(data, target.dtype, target.name)
@@ -123,7 +138,7 @@ class LabelledVerbs(CreationVerbs):
             target.resize(grown)
         _write_piece(target, data, index)
         if changed:
-            self._move(str(image), changed)
+            self._move(image, changed)
         _keep(target, kept)
 
     # ---- how ----------------------------------------------------------------------------------
@@ -207,19 +222,18 @@ class LabelledVerbs(CreationVerbs):
 
         scale, translation = edits_image.effective(self._image_document(), image)
         index: list[NDArray] = []
-        changed: dict[int, Grid] = {}
+        changed = self._new_grids(piece, target, scale, translation)
         shape = list(target.shape)
         for i, (axis, dim) in enumerate(zip(self.axes, map(str, piece.dims), strict=True)):
             if axis.type == "channel":
-                names = bridge.channel_labels(self.channel_names, target.shape[i])
+                names = edits_channels.numbered_names(self.channel_names, target.shape[i])
                 index.append(bridge.channel_index(piece, dim, names))
                 continue
             grid = bridge.Grid(target.shape[i], scale[i], translation[i], axis.unit)
             if dim in piece.coords:
                 self._same_unit(axis, piece.coords[dim].attrs.get("units"))
-            new = bridge.regrid(piece, dim, grid)
-            if new is not None:
-                changed[i], grid = new, new
+            if i in changed:
+                grid = changed[i]
             elif axis.type == "time":
                 longer = self._extended(piece, dim, grid, target)
                 if longer.step != grid.step:
@@ -227,6 +241,38 @@ class LabelledVerbs(CreationVerbs):
                 grid, shape[i] = longer, longer.size
             index.append(bridge.axis_index(piece, dim, grid))
         return index, shape if tuple(shape) != target.shape else [], changed
+
+    def _new_grids(
+        self,
+        piece: xarray.DataArray,
+        target: ImageArray,
+        scale: Sequence[float],
+        translation: Sequence[float],
+    ) -> dict[int, Grid]:
+        """Return the grid of each axis that a piece gives other coordinates, as it is the whole.
+
+        None for a part, which cannot speak for the rest of the image, nor for what follows in
+        time, nor for what may be the next piece along an axis.
+        """
+        from iohub.bridges import xarray as bridge
+
+        if piece.shape != target.shape:
+            return {}
+        changed: dict[int, Grid] = {}
+        beside: list[int] = []
+        for i, (axis, dim) in enumerate(zip(self.axes, map(str, piece.dims), strict=True)):
+            if axis.type == "channel":
+                continue
+            grid = bridge.Grid(target.shape[i], scale[i], translation[i], axis.unit)
+            new = bridge.regrid(piece, dim, grid)
+            if new is None:
+                continue
+            changed[i] = new
+            if bridge.is_beside(new, grid):
+                beside.append(i)
+                if axis.type == "time":
+                    return {}
+        return {} if len(beside) == 1 else changed
 
     def _extended(self, piece: xarray.DataArray, dim: str, grid: Grid, target: ImageArray) -> Grid:
         """Return the grid that has also the times behind its end; a pyramid would stay behind."""

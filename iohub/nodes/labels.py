@@ -2,34 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
-
-import numpy as np
 
 from iohub.display import Column, PageSummary, Summary, Table, TreeSummary, human_shape
 from iohub.errors import IohubError, NotFoundError
 from iohub.metadata import edits_labels
 from iohub.metadata.labels import LabelsMeta
+from iohub.metadata.names import path_problem
+from iohub.nodes import arguments
 from iohub.nodes import label_creation as creation
 from iohub.nodes.base import join
 from iohub.nodes.label import Label
 from iohub.nodes.label_moves import LabelMoveVerbs
 from iohub.storage.codecs import DEFAULT as DEFAULT_COMPRESSION
+from iohub.storage.drafts import Draft
+from iohub.storage.hierarchy import group_documents, writable
 from iohub.storage.transaction import Transaction
+from iohub.types import JsonObject
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, DTypeLike
 
     from iohub.nodes.position import Position
-    from iohub.types import JsonObject, PyramidMethod
+    from iohub.types import PyramidMethod
+
+
+# Attributes of a group that is not there.
+_ABSENT: JsonObject = {}
 
 
 class Labels(LabelMoveVerbs):
     """The label images of a position, by path.
 
     Found as ``position.labels``, also where there are none yet: the group is made with the first
-    one, and goes with the last one.
+    one, and goes with the last one. Where the group lists none, they are those that the image
+    lists, as some programs write it, or else those that lie there; the first edit lists them.
 
     Examples
     --------
@@ -59,7 +67,37 @@ class Labels(LabelMoveVerbs):
         try:
             return super()._attrs()
         except NotFoundError:
-            return {}
+            return _ABSENT
+
+    def _document(self, *, just_read: bool = False) -> Any:
+        """Return the list; where the group has none, that of the label images there are."""
+        document = super()._document(just_read=just_read)
+        attrs = self._attrs()
+        if attrs is _ABSENT or self._spelling.has(attrs, "labels"):
+            return document
+        return LabelsMeta(labels=tuple(self._said_by_image() or self._lying("")))
+
+    def _said_by_image(self) -> list[str]:
+        """Return the list that some write onto the image instead, each that there is."""
+        image = self._image._attrs() if self._image is not None else {}
+        for attrs in (self._spelling.ome(image), image):
+            said = attrs.get("labels")
+            said = said.get("labels") if isinstance(said, Mapping) else said
+            if isinstance(said, list):
+                names = [n for n in said if isinstance(n, str) and path_problem(n) is None]
+                return [name for name in names if self._group.group(name).exists()]
+        return []
+
+    def _lying(self, path: str) -> list[str]:
+        """Return the label images below, by listing."""
+        names = [join(path, name) for name in sorted(self._group.group(path).group_names())]
+        found = []
+        for name, group in zip(names, self._group.load_groups(names), strict=True):
+            if isinstance(group, IohubError):
+                continue  # nobody says that it is a label image
+            is_image = self._spelling.has(group.attrs(), "multiscales")
+            found += [name] if is_image else self._lying(name)
+        return found
 
     def _parse(self, attrs: JsonObject) -> LabelsMeta:
         if not self._spelling.has(attrs, "labels"):
@@ -78,7 +116,7 @@ class Labels(LabelMoveVerbs):
     # ---- navigation ---------------------------------------------------------------------------
 
     def _names(self) -> list[str]:
-        return list(self._document().labels)
+        return list(dict.fromkeys(self._document().labels))
 
     def _label(self, path: str) -> Label:
         return Label(
@@ -110,7 +148,7 @@ class Labels(LabelMoveVerbs):
             label = self._label(found)
             if not label._group.exists():
                 if found in listed:
-                    raise self._missing(found, "It is listed but missing.")
+                    raise self._missing(found, self._absent(found))
                 continue
             if found in listed or self._spelling.has(label._group.attrs(), "multiscales"):
                 return label[tuple(names[count:])] if count < len(names) else label
@@ -119,21 +157,6 @@ class Labels(LabelMoveVerbs):
     def __setitem__(self, key: str, value: ArrayLike) -> None:
         """Create a label image with default settings; see :meth:`create`."""
         self.create("/".join(self._split(key)), value)
-
-    def items(self) -> Iterator[tuple[str, Label]]:
-        """Return a generator over path and value of the label images that are listed.
-
-        Yields
-        ------
-        tuple of (str, Label)
-            Path and label image.
-        """
-        for path in self._names():
-            yield path, self[path]
-
-    def values(self) -> Iterator[Label]:
-        """Return a generator over the label images that are listed."""
-        return (label for _, label in self.items())
 
     # ---- making and removing ------------------------------------------------------------------
 
@@ -165,7 +188,8 @@ class Labels(LabelMoveVerbs):
             Which of the image's axes `data` has. If not given: all, if there are as many; else
             the last ones, without the channel axis.
         levels : int, optional
-            Number of levels; as many as the image has if not given.
+            Number of levels; if not given as many as the image has, as long as there is something
+            left to reduce.
         method : {"mode", "stride", "min", "max"}
             How lower levels are made, by default of the most frequent label.
         chunks : tuple of int, optional
@@ -193,8 +217,10 @@ class Labels(LabelMoveVerbs):
             If the position has no image yet, or the labels were opened without their position.
         PyramidError
             If the method would make ids that no object has.
+        ConflictError
+            If someone changed the image's sizes in the meantime; nothing has changed then.
         """
-        values = data if hasattr(data, "shape") and hasattr(data, "dtype") else np.asarray(data)
+        values = arguments.pixels(data)
         dims = getattr(values, "dims", None)
         if dims is not None and hasattr(values, "data"):
             axes = [str(dim) for dim in dims] if axes is None else axes
@@ -252,7 +278,9 @@ class Labels(LabelMoveVerbs):
         """
         if shape is None:
             image = self._position(path)
-            names = None if axes is None else [str(name).lower() for name in axes]
+            names = None
+            if axes is not None:
+                names = [axis.lower() for axis in arguments.all_of(axes, str, "axes")]
             shape = [
                 size
                 for axis, size in zip(image.axes, image.data.shape, strict=True)
@@ -274,28 +302,41 @@ class Labels(LabelMoveVerbs):
     def _create(
         self, path: str, shape: Sequence[int], dtype: DTypeLike, values: Any, **how: Any
     ) -> Label:
-        """Plan, then write in one edit of the position's group."""
+        """Plan and write; then, in one edit of the position's group, plan anew and list it."""
         self._session.check_writable()
         image = self._position(path)
-        name = str(path)
-        others = [n for n in self._names() if n != name or not self._session.overwriting]
-        edits_labels.check_label_path(name, others)
-        parent = creation.Parent.of(image)
-        plan = creation.plan_label(
-            parent, name, shape, dtype, zarr_format=self._group.zarr_format, **how
-        )
-        attrs = self._spelling.dump_image(plan.document, self._spelling.empty_group())
-        folder = edits_labels.FOLDER
-        with Transaction(image._group) as edit:
+        name = arguments.name(path, "path")
+        if how["axes"] is not None:
+            how["axes"] = arguments.all_of(how["axes"], str, "axes")
+        folder, group = edits_labels.FOLDER, self._group.group(name)
+
+        def planned() -> creation.LabelPlan:
             others = [n for n in self._names() if n != name or not self._session.overwriting]
+            if not self._session.overwriting and group.exists():
+                others.append(name)
             edits_labels.check_label_path(name, others)
-            place = join(folder, name)
-            if self._session.overwriting and self._group.group(name).exists():
-                edit.replace(place)
-            creation.write_label(self._group, edit.stage(place), plan, attrs, values)
-            self._make_between(edit, name)
-            listed = edits_labels.add_label(self._document(), name)
-            edit.put_attrs(folder, self._dump(listed, self._attrs() or self._empty()))
+            parent = creation.Parent.of(image)
+            return creation.plan_label(
+                parent, name, shape, dtype, zarr_format=self._group.zarr_format, **how
+            )
+
+        before = planned()
+        with Draft(image._group) as draft:
+            staged = draft.stage(join(folder, name))
+            creation.write_label(self._group, staged, before, values)
+            with Transaction(image._group) as edit:
+                plan = planned()
+                if plan.state() != before.state():
+                    raise image._conflict("an image")
+                if group.exists():
+                    edit.replace(join(folder, name))
+                attrs = self._spelling.dump_image(plan.document, self._empty())
+                for key, value in group_documents(staged, self._group.zarr_format, attrs):
+                    writable(self._group.store).set(key, value)
+                edit.take(draft)
+                self._make_between(edit, name)
+                listed = edits_labels.add_label(self._document(), name)
+                edit.put_attrs(folder, self._dump(listed, self._attrs() or self._empty()))
         return self._label(name)
 
     def _empty(self) -> JsonObject:
@@ -308,7 +349,8 @@ class Labels(LabelMoveVerbs):
 
         head = summaries.head(self)
         try:
-            names = list(self._parsed_document().labels) if self._parsed_document() else []
+            parsed = self._parsed_document()
+            names = list(dict.fromkeys(parsed.labels)) if parsed else []
             rows = [] if brief or self._session.closed else [self._row(name) for name in names]
         except IohubError as error:
             return PageSummary(**head, problems=(str(error),), says=("unreadable",))

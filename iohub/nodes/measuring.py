@@ -88,7 +88,7 @@ def _intensities(
 ) -> NDArray:
     """Pixels of the labelled image by the axes of the labels, channels last."""
     image = label.image
-    paths = image._names()
+    paths = image._level_paths(image._image_document())
     if not -len(paths) <= level < len(paths):
         raise MissingNodeError(level, f"levels of {image.url}", paths)
     array, axes = image[paths[level]], _roles(image)

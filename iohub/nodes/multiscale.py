@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from iohub.errors import IohubError, MissingNodeError
-from iohub.metadata import edits_channels, edits_image
+from iohub.errors import IohubError, MissingNodeError, PyramidError
+from iohub.metadata import edits_channels, edits_image, own
 from iohub.metadata.image import ImageMeta
+from iohub.metadata.telling import told_to
 from iohub.nodes.base import NGFFNode
 from iohub.nodes.coordinates import CoordinateVerbs
 from iohub.nodes.image_array import ImageArray
 from iohub.nodes.pyramid import PyramidVerbs
+from iohub.storage.keys import DOCUMENTS, join
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -39,7 +41,8 @@ class MultiscaleNode(CoordinateVerbs, PyramidVerbs):
     def _parse(self, attrs: JsonObject) -> ImageMeta | None:
         if not self._spelling.has(attrs, "multiscales"):
             return None
-        return self._spelling.parse_image(attrs, strict=self._session.strict)
+        with told_to(self._session.listener(self.url)):
+            return self._spelling.parse_image(attrs, strict=self._session.strict)
 
     def _dump(self, document: ImageMeta | None, attrs: JsonObject) -> JsonObject:
         return self._spelling.dump_image(document, attrs)
@@ -157,6 +160,9 @@ class MultiscaleNode(CoordinateVerbs, PyramidVerbs):
     def __delitem__(self, key: int | str) -> None:
         """Delete an image array, and what the metadata say of it.
 
+        After the last one a position keeps its axes and channels, and how these are shown, for the
+        next image. An array that cannot be read is deleted too, if the metadata name it.
+
         Parameters
         ----------
         key : int or str
@@ -166,14 +172,47 @@ class MultiscaleNode(CoordinateVerbs, PyramidVerbs):
         ------
         MissingNodeError
             If there is no such image; a :class:`KeyError`.
+        PyramidError
+            If it is the image that lower levels were made of; a :class:`ValueError`.
         """
         name = "/".join(self._split(key))
-        self[name]
+        if name not in self._names():
+            self[name]
         with self._transaction() as edit:
-            edit.delete(name)
+            there, document = self._is_there(name), self._document()
+            if not there and name not in self._names():
+                raise self._missing(name)
+            if there:
+                edit.delete(self._alone(name))
             if name in self._names():
-                document = edits_image.remove_dataset(self._document(), name)
-                edit.put_attrs("", self._dump(document, self._group.attrs()))
+                if lower := self._below(document, name):
+                    raise PyramidError(
+                        f"the levels {lower} of {self.url} were made of {name!r}; "
+                        "delete_pyramid() first"
+                    )
+                attrs, after = self._group.attrs(), edits_image.remove_dataset(document, name)
+                if after is None:
+                    attrs = self._emptied(attrs)
+                edit.put_attrs("", self._dump(after, attrs))
+
+    def _alone(self, name: str) -> str:
+        """Return the topmost group without attributes that holds nothing but this image."""
+        store = self._group.store
+        while "/" in name:
+            above, _, last = name.rpartition("/")
+            folders, names = store.list_dir(join(self._group.path, above))
+            bare = self._group.load_many([above]) == [{}]
+            if not bare or folders != [last] or not set(names) <= set(DOCUMENTS):
+                break
+            name = above
+        return name
+
+    def _emptied(self, attrs: JsonObject) -> JsonObject:
+        """Return attributes that note what the next image needs of the last one, which goes."""
+        document = self._image_document()
+        shown = document.omero.channels if document.omero is not None else ()
+        attrs = own.write_defaults(attrs, self.channel_names, self.axes, shown)
+        return own.write_layout(attrs, "fov") if self.is_root() else attrs
 
     def images(self) -> Iterator[tuple[str, ImageArray]]:
         """Return a generator over name and value of all the image arrays in the group.
@@ -185,7 +224,3 @@ class MultiscaleNode(CoordinateVerbs, PyramidVerbs):
         """
         for name in self._names():
             yield name, self[name]
-
-    def _label_names(self) -> tuple[str, ...]:
-        """Return the names of the label images, as far as they can be read."""
-        return ()

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from iohub.display import Summary, TreeSummary
 from iohub.errors import MissingNodeError
+from iohub.metadata import own
 from iohub.metadata.plate import PlateMeta
 from iohub.nodes import plate_reading as reading
 from iohub.nodes.base import join
+from iohub.nodes.ome_xml import OmeXmlVerbs
 from iohub.nodes.plate_channels import PlateChannelVerbs
 from iohub.nodes.plate_edits import PlateEditVerbs
 from iohub.nodes.position import Position
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from iohub.types import JsonObject, PathLikeStr
 
 
-class Plate(PlateEditVerbs, PlateChannelVerbs):
+class Plate(PlateEditVerbs, PlateChannelVerbs, OmeXmlVerbs):
     """An HCS plate: rows of wells, which hold positions (fields of view).
 
     Its document names the wells, so navigating reads no directory. See :class:`NGFFNode` for the
@@ -45,12 +47,17 @@ class Plate(PlateEditVerbs, PlateChannelVerbs):
 
     def _parse(self, attrs: JsonObject) -> PlateMeta:
         if not self._spelling.has(attrs, "plate"):
-            return PlateMeta(rows=(), columns=(), wells=())
+            return own.read_plate(attrs)
         document: PlateMeta = self._spelling.parse_plate(attrs, strict=self._session.strict)
         return document
 
     def _dump(self, document: PlateMeta, attrs: JsonObject) -> JsonObject:
-        return dict(self._spelling.dump_plate(document, attrs))
+        if document.wells:
+            return self._spelling.dump_plate(document, own.write_plate(attrs, None))
+        # OME-Zarr knows no plate without wells: one is left as a new one is, with a note.
+        ome = self._spelling.ome(attrs)
+        rest = self._spelling.with_ome(attrs, {k: v for k, v in ome.items() if k != "plate"})
+        return own.write_layout(own.write_plate(rest, document), "hcs")
 
     @property
     def metadata(self) -> PlateMeta:
@@ -283,7 +290,7 @@ class Plate(PlateEditVerbs, PlateChannelVerbs):
         ChannelError, AxisError
             If channel names or axes differ between the positions.
         PathError
-            If a key is not "row/column/fov".
+            If a key is not "row/column/fov", or the place is inside a plate, a well or a position.
 
         Examples
         --------

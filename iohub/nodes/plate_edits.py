@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
-
-import numpy as np
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 from iohub.errors import CorruptNodeWarning, ExistsError, IohubError, NotFoundError, PathError
-from iohub.metadata import edits_plate
-from iohub.metadata.names import check_field, check_row_column
+from iohub.metadata import edits_plate, own
+from iohub.metadata.documents import validate
+from iohub.metadata.edits_channels import check_channel_names
 from iohub.metadata.plate import AcquisitionMeta, PlateMeta, WellGroupMeta
+from iohub.nodes import arguments
+from iohub.nodes.base import join
+from iohub.nodes.places import Place
 from iohub.nodes.plate_moves import PlateMoveVerbs
 from iohub.storage.hierarchy import group_documents
 from iohub.storage.transaction import Transaction
@@ -19,52 +21,7 @@ from iohub.storage.transaction import Transaction
 if TYPE_CHECKING:
     from iohub.nodes.position import Position
     from iohub.nodes.well import Well
-    from iohub.types import JsonObject
-
-
-class Place(NamedTuple):
-    """Where a position is to be created; the public form is a tuple of the first 3 to 6."""
-
-    row: str
-    column: str
-    field: str
-    row_index: int | None = None
-    column_index: int | None = None
-    acquisition: int = 0
-
-    @property
-    def well(self) -> str:
-        """Path of the well."""
-        return f"{self.row}/{self.column}"
-
-    @property
-    def path(self) -> str:
-        """Path of the position."""
-        return f"{self.row}/{self.column}/{self.field}"
-
-    @classmethod
-    def of(cls, spec: Sequence[Any], check: Callable[[str], str] = check_field) -> Place:
-        """Check one specification.
-
-        Raises
-        ------
-        PathError
-            If it has not 3 to 6 elements, or a name is not allowed.
-        """
-        if isinstance(spec, str) or not 3 <= len(spec) <= len(cls._fields):
-            raise PathError(
-                f"{spec!r} is not (row, column, position[, row_index, column_index[, acquisition]])"
-            )
-        row, column, field = (str(name) for name in spec[:3])
-        # Indices out of a table are NumPy's; JSON wants Python's.
-        numbers = [each.item() if isinstance(each, np.integer) else each for each in spec[3:]]
-        place = cls(row, column, field, *numbers)
-        if type(place.acquisition) is not int or place.acquisition < 0:
-            raise PathError(f"an acquisition must be an integer from 0, not {place.acquisition!r}")
-        check_row_column(place.row)
-        check_row_column(place.column)
-        check(place.field)
-        return place
+    from iohub.types import JsonObject, PositionSpec
 
 
 class PlateEditVerbs(PlateMoveVerbs):
@@ -107,8 +64,9 @@ class PlateEditVerbs(PlateMoveVerbs):
             If a name is not allowed, or an index is taken or leaves a gap.
         """
         self._session.check_writable()
-        spec = (str(row_name), str(col_name), row_index, col_index)
-        path = f"{row_name}/{col_name}"
+        names = arguments.name(row_name, "row_name"), arguments.name(col_name, "col_name")
+        spec = (*names, row_index, col_index)
+        path = join(*names)
         with self._group.lock():
             edits_plate.add_wells(self._document(), [spec])
             self._group.create_groups([(path, self._spelling.empty_group())], exist_ok=True)
@@ -123,6 +81,8 @@ class PlateEditVerbs(PlateMoveVerbs):
         row_index: int | None = None,
         col_index: int | None = None,
         acq_index: int = 0,
+        *,
+        channel_names: Sequence[str] | None = None,
     ) -> Position:
         """Create a new position group in the plate.
 
@@ -142,6 +102,8 @@ class PlateEditVerbs(PlateMoveVerbs):
             Index of the column, will be set by the sequence of creation if not provided.
         acq_index : int
             Index of the acquisition, by default 0.
+        channel_names : list of str, optional
+            Channels that the position is to have; those of the plate if not given.
 
         Returns
         -------
@@ -156,19 +118,26 @@ class PlateEditVerbs(PlateMoveVerbs):
             If a name is not allowed, or an index is taken or leaves a gap.
         """
         spec = (row_name, col_name, pos_name, row_index, col_index, acq_index)
-        return self.create_positions([spec])[0]
+        return self.create_positions([spec], channel_names=channel_names)[0]
 
-    def create_positions(self, positions: Iterable[Sequence[Any]]) -> list[Position]:
+    def create_positions(
+        self,
+        positions: Iterable[PositionSpec | Sequence[Any]],
+        *,
+        channel_names: Sequence[str] | None = None,
+    ) -> list[Position]:
         """Create multiple position groups in the plate, each document written once.
 
         Wells are created as needed. Nothing is written if one of the positions is not possible.
 
         Parameters
         ----------
-        positions : list of tuple
-            Each has 3 to 6 elements: row name, column name, position name, row index, column
+        positions : list of PositionSpec
+            Tuples of 3 to 6 elements: row name, column name, position name, row index, column
             index, acquisition index. The indices may be None, and are set by the sequence of
             creation then; the acquisition is 0 if not given.
+        channel_names : list of str, optional
+            Channels that these positions are to have; those of the plate if not given.
 
         Returns
         -------
@@ -179,7 +148,7 @@ class PlateEditVerbs(PlateMoveVerbs):
         ------
         ExistsError
             If a position exists, or is given twice.
-        PathError, ShapeError
+        PathError, ShapeError, ChannelError
             If a name is not allowed, or an index is taken or leaves a gap.
 
         Examples
@@ -189,9 +158,13 @@ class PlateEditVerbs(PlateMoveVerbs):
         >>> plate.create_positions([("B", "3", "1", None, None, 1)])  # second acquisition
         """
         self._session.check_writable()
-        places = [Place.of(spec, self._spelling.check_field) for spec in positions]
+        specs = arguments.listed(positions, "positions", "(row, column, position, …)")
+        places = [Place.of(spec, self._spelling.check_field) for spec in specs]
         if not places:
             return []
+        new = self._spelling.empty_group()
+        if channel_names is not None:
+            new = own.write_defaults(new, check_channel_names(channel_names))
         with self._group.lock():
             self._group.attrs()
             plate = self._with_places(self._document(), places)
@@ -204,8 +177,8 @@ class PlateEditVerbs(PlateMoveVerbs):
                 path: self._with_fields(document, by_well[path]) for path, document in wells.items()
             }
             plate = edits_plate.note_fields(plate, after.values())
-            self._write_places(places, wells, after, replaced)
-            self._list_places(plate, wells, after, replaced)
+            self._write_places(places, wells, after, replaced, new)
+            self._list_places(plate, wells, after, replaced, new)
         return [self._position(place.path) for place in places]
 
     def _with_places(self, document: PlateMeta, places: Sequence[Place]) -> PlateMeta:
@@ -219,7 +192,7 @@ class PlateEditVerbs(PlateMoveVerbs):
                 raise PathError(f"well {place.well!r} is given with two different indices")
         document = edits_plate.add_wells(document, new.values(), exist_ok=True)
         if document.name is None:
-            document = document.replace(name=self.name or self._session.title)
+            document = document.replace(name=self.name or self._session.title or None)
         for acquisition in sorted({place.acquisition for place in places}):
             if all(known.id != acquisition for known in document.acquisitions):
                 entry = AcquisitionMeta(id=acquisition, name=f"acquisition {acquisition}")
@@ -259,7 +232,7 @@ class PlateEditVerbs(PlateMoveVerbs):
         if not group.exists():
             return True
         folders, _ = group.store.list_dir(group.path)
-        return not folders and group.attrs() == self._spelling.empty_group()
+        return not folders and own.write_defaults(group.attrs()) == self._spelling.empty_group()
 
     def _replaced(
         self, places: Sequence[Place], wells: dict[str, WellGroupMeta | None]
@@ -297,11 +270,12 @@ class PlateEditVerbs(PlateMoveVerbs):
         wells: dict[str, WellGroupMeta | None],
         after: dict[str, WellGroupMeta],
         replaced: Sequence[str],
+        new: JsonObject,
     ) -> None:
-        """Write the groups that are new; nothing lists them yet."""
+        """Write the groups that are new, nothing lists them yet; `new` is what positions say."""
         empty = self._spelling.empty_group()
         groups: list[tuple[str, JsonObject]] = [
-            (place.path, empty) for place in places if place.path not in replaced
+            (place.path, new) for place in places if place.path not in replaced
         ]
         for path, document in wells.items():
             if document is None:
@@ -314,21 +288,29 @@ class PlateEditVerbs(PlateMoveVerbs):
         wells: dict[str, WellGroupMeta | None],
         after: dict[str, WellGroupMeta],
         replaced: Sequence[str],
+        new: JsonObject,
     ) -> None:
         """Let the wells that were there and the plate list what is new, all at once."""
-        empty = self._spelling.empty_group()
+        attrs = self._group.attrs()
+        listed = self._dump(plate, attrs)
+        if not replaced and not any(wells.values()):
+            if listed != attrs:
+                written = self._group.put_attrs(listed)
+                # All wells but the new ones were parsed and checked before.
+                version = self._spelling.ome(written)["plate"].get("version")
+                self._keep_parsed(written, plate.replace(version=version))
+            return
         with Transaction(self._group) as edit:
             for path in replaced:
-                edit.delete(path)
-                for key, value in group_documents(path, self._group.zarr_format, empty):
+                edit.replace(path)
+                for key, value in group_documents(path, self._group.zarr_format, new):
                     edit.put(key, value)
             for path, document in wells.items():
                 if document is not None:
-                    attrs = self._spelling.dump_well(after[path], self._group.group(path).attrs())
-                    edit.put_attrs(path, attrs)
-            attrs = self._group.attrs()
-            if (new := self._dump(plate, attrs)) != attrs:
-                edit.put_attrs("", new)
+                    well = self._spelling.dump_well(after[path], self._group.group(path).attrs())
+                    edit.put_attrs(path, well)
+            if listed != attrs:
+                edit.put_attrs("", listed)
 
     # ---- the document -------------------------------------------------------------------------
 
@@ -348,8 +330,10 @@ class PlateEditVerbs(PlateMoveVerbs):
         ------
         ExistsError
             If there is an acquisition with that number.
+        DocumentError
+            If a value is not what the member holds.
         """
-        entry = AcquisitionMeta(id=id, name=name, **members)
+        entry = validate(AcquisitionMeta, {"id": id, "name": name, **members}, "acquisition")
         self._commit(lambda document: edits_plate.add_acquisition(document, entry))
 
     def dump_meta(self, field_count: bool = False) -> None:
@@ -364,7 +348,7 @@ class PlateEditVerbs(PlateMoveVerbs):
         """
         self._session.check_writable()
         count = 0
-        if field_count:
+        if arguments.flag(field_count, "field_count"):
             count = max((len(well._names()) for _, well in self._readable_wells()), default=0)
 
         def edit(document: PlateMeta) -> PlateMeta:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from iohub.errors import MissingNodeError, PathError
+from iohub.errors import ArgumentError, MissingNodeError, PathError
 from iohub.metadata import edits_plate, edits_wells
 from iohub.metadata.names import split_well
+from iohub.nodes import arguments
 from iohub.nodes.base import NGFFNode, join
-from iohub.storage.transaction import Transaction
+from iohub.storage.transaction import moving
 
 if TYPE_CHECKING:
     from iohub.nodes.well import Well
@@ -21,7 +22,7 @@ class PlateMoveVerbs(NGFFNode):
     # ---- moving and removing ------------------------------------------------------------------
 
     def rename_well(self, old: str, new: str) -> None:
-        """Rename a well, moving exactly that well.
+        """Rename a well, moving exactly that well, once nobody is preparing pixels in it.
 
         Parameters
         ----------
@@ -38,13 +39,17 @@ class PlateMoveVerbs(NGFFNode):
             If there is a well `new`.
         PathError
             If a name is not allowed.
+        LockTimeoutError
+            If an image, a pyramid or labels are being made in the well all the time.
         """
-        self.rename_wells({old: new})
+        self.rename_wells({arguments.text(old, "old"): arguments.text(new, "new")})
 
     def rename_wells(self, names: Mapping[str, str]) -> None:
         """Rename wells, all of them or, if one cannot be renamed, none.
 
-        Wells may swap their names, or pass them on in a circle.
+        Wells may swap their names, or pass them on in a circle. Images, pyramids and labels that
+        are being made in them are waited for; who writes pixels of an image that exists gets a
+        :class:`~iohub.errors.NotFoundError` when it has moved.
 
         Parameters
         ----------
@@ -59,14 +64,17 @@ class PlateMoveVerbs(NGFFNode):
             If two wells are to have one name, or there is a well that keeps it.
         PathError
             If a name is not allowed.
+        LockTimeoutError
+            If an image, a pyramid or labels are being made in a well all the time.
         """
         self._session.check_writable()
+        names = _checked_names(names)
         moved = {old: new for old, new in names.items() if old != new}
         if not moved:
             for old in names:
                 self._well_entry(old)
             return
-        with Transaction(self._group) as edit:
+        with moving(self._group, moved) as edit:
             for old in names:
                 self._well_entry(old)
             document = edits_wells.rename_wells(self._document(), names)
@@ -85,6 +93,8 @@ class PlateMoveVerbs(NGFFNode):
     def remove_well(self, path: str) -> None:
         """Remove a well with its positions from the plate, and from the disk.
 
+        What is being made in it is waited for, as in :meth:`rename_wells`.
+
         Parameters
         ----------
         path : str
@@ -94,16 +104,23 @@ class PlateMoveVerbs(NGFFNode):
         ------
         MissingNodeError
             If there is no such well; a :class:`KeyError`.
+        LockTimeoutError
+            If an image, a pyramid or labels are being made in the well all the time.
         """
+        self._remove_wells(["/".join(self._split(path))])
+
+    def _remove_wells(self, paths: Sequence[str]) -> None:
         self._session.check_writable()
-        name = "/".join(self._split(path))
-        with Transaction(self._group) as edit:
-            self._well_entry(name)
-            document = edits_wells.remove_well(self._document(), name)
-            if self._group.group(name).exists():
-                edit.delete(name)
+        with moving(self._group, paths) as edit:
+            document = self._document()
+            for path in paths:
+                self._well_entry(path)
+                document = edits_wells.remove_well(document, path)
+                if self._group.group(path).exists():
+                    edit.delete(path)
             edit.put_attrs("", self._dump(document, self._group.attrs()))
-        self._tidy_row(split_well(name)[0])
+        for row in sorted({split_well(path)[0] for path in paths}):
+            self._tidy_row(row)
 
     def remove_position(self, path: str) -> None:
         """Remove a position from its well, and from the disk.
@@ -125,7 +142,7 @@ class PlateMoveVerbs(NGFFNode):
         if len(names) != 3:
             raise PathError(f"{path!r} is not 'row/column/position'")
         well_path, field = join(*names[:2]), names[2]
-        with Transaction(self._group) as edit:
+        with moving(self._group, ["/".join(names)]) as edit:
             self._well_entry(well_path)
             well = self._well(well_path)
             listed = well._names()
@@ -140,14 +157,31 @@ class PlateMoveVerbs(NGFFNode):
         self.remove_well(well_path)
 
     def __delitem__(self, key: Any) -> None:
-        """Delete a well ("A/1") or a position ("A/1/0"), and what the metadata say of it."""
+        """Delete a row ("A"), a well, a position or an image, and what the metadata say of it.
+
+        Parameters
+        ----------
+        key : str, int or tuple
+            A path, or its parts. A row goes with all of its wells, all or none.
+
+        Raises
+        ------
+        MissingNodeError
+            If there is no such child; a :class:`KeyError`.
+        """
         names = self._split(key)
-        if len(names) == 2:
-            self.remove_well(join(*names))
+        if len(names) > 3:
+            del self[tuple(names[:3])][tuple(names[3:])]
         elif len(names) == 3:
             self.remove_position(join(*names))
+        elif len(names) == 2:
+            self.remove_well(join(*names))
         else:
-            raise PathError(f"{key!r} is neither a well ('row/column') nor a position")
+            row = join(*names)
+            wells = [p for p in self._document().get_well_paths() if split_well(p)[0] == row]
+            if not wells:
+                raise self._missing(key)
+            self._remove_wells(wells)
 
     def _well_entry(self, path: str) -> None:
         known = self._document().get_well_paths()
@@ -164,3 +198,15 @@ class PlateMoveVerbs(NGFFNode):
 
     def _well(self, path: str) -> Well:
         raise PathError("a plate says how its wells are made")
+
+
+def _checked_names(names: Mapping[str, str]) -> dict[str, str]:
+    if not isinstance(names, Mapping):
+        raise ArgumentError(
+            "names is a dict of old and new names such as {'A/1': 'B/1'}, not "
+            + arguments.shown(names)
+        )
+    return {
+        arguments.text(old, "an old name"): arguments.text(new, "a new name")
+        for old, new in names.items()
+    }

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from iohub.errors import CorruptNodeWarning, IohubError, NotFoundError
+from iohub.errors import CorruptNodeWarning, IohubError, NotFoundError, UnreadableError
 from iohub.nodes.base import join
+from iohub.storage.protocol import ReadsEach
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from iohub.nodes.position import Position
     from iohub.nodes.series import Series
     from iohub.nodes.well import Well
+    from iohub.storage.array import ZarrArray
+    from iohub.types import JsonObject
 
 # Wells whose documents are read in one batch: enough for concurrency, few enough to stay lazy.
 BATCH = 64
@@ -86,7 +89,63 @@ def opened(plate: Plate | Series, paths: Sequence[str]) -> Iterator[tuple[str, P
 def positions(plate: Plate, wells: Sequence[str]) -> Iterator[tuple[str, Position]]:
     """Path and node of each position of some wells, read in batches."""
     for batch in _batches(wells):
-        yield from opened(plate, [path for path, _ in fields(plate, batch)])
+        paths = [path for path, _ in fields(plate, batch)]
+        yield from ahead(plate, paths)
+
+
+def ahead(plate: Plate | Series, paths: Sequence[str]) -> Iterator[tuple[str, Position]]:
+    """Like :func:`opened`; on a server, with what the first images' shapes will be asked of."""
+    store = plate._group.store
+    if not (isinstance(store, ReadsEach) and store.read_only):
+        yield from opened(plate, paths)
+        return
+    for start in range(0, len(paths), BATCH):
+        found = list(opened(plate, paths[start : start + BATCH]))
+        # Such a store keeps documents for a moment where it is only read.
+        firsts = [join(path, name) for path, node in found for name in node._names()[:1]]
+        plate._group.load_arrays(firsts)
+        yield from found
+
+
+def all_readable(
+    positions: Iterable[tuple[str, Position]], *, skip: bool, pixels: bool = False
+) -> list[tuple[str, Position]]:
+    """Return path and node of positions that are to be changed, if all of them can be read.
+
+    Parameters
+    ----------
+    positions : iterable of (str, Position)
+        What :func:`positions` gives.
+    skip : bool
+        Whether those that cannot be read are left out, with warnings.
+    pixels : bool
+        Whether the documents of their arrays are needed too.
+
+    Raises
+    ------
+    UnreadableError
+        If one cannot be read; all of them are named.
+    """
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", CorruptNodeWarning)
+        found = []
+        for path, position in positions:
+            arrays = position._group.load_arrays(position._names()) if pixels else []
+            broken = [array for array in arrays if isinstance(array, IohubError)]
+            for error in broken:
+                _warn(f"position {position.url}", error)
+            if not broken:
+                found.append((path, position))
+    corrupt = [w.message for w in caught if issubclass(w.category, CorruptNodeWarning)]
+    if corrupt and not skip:
+        reasons = "\n".join(f"  - {message}" for message in corrupt)
+        raise UnreadableError(
+            "nothing was changed, as not everything can be read; mend that first, or leave it as "
+            f"it is with skip_unreadable=True:\n{reasons}"
+        )
+    for each in caught:
+        warnings.warn(each.message, stacklevel=3)
+    return found
 
 
 def position_paths(plate: Plate, wells: Sequence[str]) -> list[str]:
@@ -145,46 +204,59 @@ def dataframe(plate: Plate) -> pd.DataFrame:
     """Return one row per position of a plate, from its documents alone."""
     import pandas as pd
 
-    entries = list(fields(plate, plate._well_paths()))
-    acquisition = {path: entry.acquisition for path, entry in entries}
-    rows: list[dict[str, Any]] = []
-    for batch in _batches([path for path, _ in entries]):
-        found = list(opened(plate, batch))
-        firsts = [join(path, _first(position)) for path, position in found]
-        arrays = plate._group.load_arrays(firsts)
-        for (path, position), array in zip(found, arrays, strict=True):
-            row, column, field = path.split("/")
-            entry: dict[str, Any] = {"path": path, "row": row, "column": column, "field": field}
-            entry["acquisition"] = acquisition[path]
-            if position._document() is not None:
-                entry |= _described(position)
+    places = {}
+    for path, entry in fields(plate, plate._well_paths()):
+        row, column, field = path.split("/")
+        places[path] = {"row": row, "column": column, "field": field}
+        places[path]["acquisition"] = entry.acquisition
+    return pd.DataFrame(_rows(plate, places), columns=["path", *PLACE, *COLUMNS])
+
+
+def series_dataframe(series: Series) -> pd.DataFrame:
+    """Return one row per image of a series, from its documents alone."""
+    import pandas as pd
+
+    rows = _rows(series, {path: {} for path in series._names()})
+    return pd.DataFrame(rows, columns=["path", *COLUMNS])
+
+
+PLACE = ("row", "column", "field", "acquisition")
+COLUMNS = ("shape", "dtype", "chunks", "shards", "axes", "scale", "channels", "levels", "nbytes")
+
+
+def _rows(node: Plate | Series, places: Mapping[str, JsonObject]) -> list[JsonObject]:
+    """Describe the positions at some paths, beside what is known of them already."""
+    rows: list[JsonObject] = []
+    for batch in _batches(list(places)):
+        found = list(opened(node, batch))
+        names = [position._names() for _, position in found]
+        paths = [
+            join(path, name) for (path, _), own in zip(found, names, strict=True) for name in own
+        ]
+        arrays = dict(zip(paths, node._group.load_arrays(paths), strict=True))
+        for (path, position), own in zip(found, names, strict=True):
+            entry: JsonObject = {"path": path, **places[path]}
+            if own:
+                images = [arrays[join(path, name)] for name in own]
+                entry |= _described(position, images)
+                array = images[0]
                 if isinstance(array, IohubError):
-                    _warn(f"image {join(plate.url, path, _first(position))}", array)
+                    _warn(f"image {join(node.url, path, own[0])}", array)
                 else:
                     spec = array.spec
                     entry |= {"shape": spec.shape, "dtype": str(spec.dtype)}
                     entry |= {"chunks": spec.chunks, "shards": spec.shards, "nbytes": spec.nbytes}
             rows.append(entry)
-    return pd.DataFrame(rows, columns=COLUMNS)
+    return rows
 
 
-COLUMNS = [
-    *("path", "row", "column", "field", "acquisition"),
-    *("shape", "dtype", "chunks", "shards", "axes", "scale", "channels", "levels", "nbytes"),
-]
-
-
-def _first(position: Position) -> str:
-    document = position._document()
-    return "0" if document is None else str(document.multiscales[0].datasets[0].path)
-
-
-def _described(position: Position) -> dict[str, Any]:
+def _described(position: Position, images: Sequence[ZarrArray | IohubError]) -> dict[str, Any]:
+    shapes = [None if isinstance(array, IohubError) else array.spec.shape for array in images]
     return {
         "axes": "".join(position.axis_names)
         if all(len(name) == 1 for name in position.axis_names)
         else ",".join(position.axis_names),
         "scale": tuple(position.scale),
         "channels": tuple(position.channel_names),
-        "levels": len(position._names()),
+        "levels": len(position._level_paths(position._image_document(), shapes)),
     }

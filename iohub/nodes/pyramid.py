@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
-from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from contextlib import ExitStack
+from numbers import Integral
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from iohub.errors import IohubError, PyramidError
 from iohub.metadata import edits_image
 from iohub.metadata.transforms import compose, scale_translation
+from iohub.nodes.levels import level_names, rounded_up
 from iohub.nodes.placement import PlacementVerbs
 from iohub.pyramids.build import MEMORY, build
 from iohub.pyramids.plan import DOWNSCALE, LevelPlan, check_method, plan_existing, plan_levels
@@ -19,7 +20,6 @@ from iohub.storage.spec import ArraySpec
 if TYPE_CHECKING:
     from iohub.metadata.image import ImageMeta
     from iohub.pyramids.plan import Downscale
-    from iohub.storage.transaction import Transaction
     from iohub.types import PyramidMethod
 
 
@@ -46,19 +46,20 @@ class PyramidVerbs(PlacementVerbs):
         """
         document = self._pyramid_document()
         self._session.check_writable()
-        _check_levels(levels)
+        check_levels(levels)
         if levels == 1:
             return
         present = self._level_paths(document)
         if len(present) > 1:
-            raise self._other_levels(len(present), levels)
-        plans = self._new_plans(document, levels, downscale, "mean")
+            raise PyramidError(
+                f"{self.url} has a pyramid of {len(present)} levels already; delete_pyramid() "
+                "first, or compute_pyramid() without levels to fill it again"
+            )
         with self._transaction() as edit:
-            document = self._pyramid_document()
-            names = _level_names(document, self._level_paths(document), levels)
-            self._stage_levels(edit, document, names, plans)
-            after = _with_levels(document, names, plans)
-            edit.put_attrs("", self._dump(after, self._group.attrs()))
+            planned = self._planned(1, levels, downscale, "mean")
+            for name, spec in planned.specs.items():
+                edit.stage_array(name, spec)
+            edit.put_attrs("", self._dump(planned.after(), self._group.attrs()))
 
     def compute_pyramid(
         self,
@@ -74,8 +75,10 @@ class PyramidVerbs(PlacementVerbs):
 
         Creates pyramid structure if none exists. Uses cascade downsampling where each level is
         derived from the previous level. Level 0 is read once; the new levels take the place of the
-        old ones when all are complete, so an interrupted call changes nothing. Other images of the
-        position, which are no lower resolution of the first one, are left alone.
+        old ones when all are complete, so an interrupted call changes nothing, and others may
+        change the position in the meantime. Other images of the position, which are no lower
+        resolution of the first one, are left alone. Label images that have another number of levels
+        get as many in the same edit, each made as its own levels were, else by "mode".
 
         Parameters
         ----------
@@ -99,6 +102,9 @@ class PyramidVerbs(PlacementVerbs):
         PyramidError
             If level 0 array doesn't exist, pyramid structure is invalid, or if a pyramid already
             exists with a different number of levels; a :class:`ValueError`.
+        ConflictError
+            If someone changed the size of an image, or replaced it, in the meantime; nothing has
+            changed then.
 
         Examples
         --------
@@ -109,7 +115,7 @@ class PyramidVerbs(PlacementVerbs):
         self._session.check_writable()
         document = self._pyramid_document()
         count = len(self._level_paths(document))
-        _check_levels(levels)
+        check_levels(levels)
         if levels == 1 and count == 1:
             return
         if levels is None and count == 1:
@@ -119,23 +125,37 @@ class PyramidVerbs(PlacementVerbs):
             )
         if levels is not None and count > 1 and levels != count:
             raise self._other_levels(count, levels)
-        with self._transaction() as edit:
-            document = self._pyramid_document()
-            present = self._level_paths(document)
-            if len(present) != count:
-                raise self._other_levels(len(present), levels or count)
-            plans = (
-                self._old_plans(document, present, method)
-                if count > 1
-                else self._new_plans(document, levels or 1, downscale, method)
+        before = self._planned(count, levels, downscale, method)
+        with self._draft() as draft:
+            source = self._level(before.names[0])
+            targets = [self._staged(draft, name, spec) for name, spec in before.specs.items()]
+            build(
+                source,
+                targets,
+                before.plans,
+                method,
+                memory=memory,
+                workers=workers,
+                progress=progress,
             )
-            names = _level_names(document, present, len(plans))
-            source = self._level(names[0])
-            targets = self._stage_levels(edit, document, names, plans)
-            build(source, targets, plans, method, memory=memory, workers=workers, progress=progress)
-            after = _with_levels(document, names, plans)
-            after = edits_image.set_method(after, method, _details(method, plans))
-            edit.put_attrs("", self._dump(after, self._group.attrs()))
+            labels = self._label_levels(before.after(), before.every())
+            for label in labels:
+                label.build(draft, memory, workers)
+            with ExitStack() as held, self._transaction() as edit:
+                now = self._planned(count, levels, downscale, method)
+                if now.state() != before.state():
+                    raise self._conflict("an image")
+                labels_now = self._label_levels(now.after(), now.every())
+                if [each.state() for each in labels_now] != [each.state() for each in labels]:
+                    raise self._conflict("a label image")
+                for name in now.replaced:
+                    edit.replace(name)
+                edit.take(draft)
+                # Scales are those of the document as it is now.
+                after = edits_image.set_method(now.after(), method, details(method, now.plans))
+                edit.put_attrs("", self._dump(after, self._group.attrs()))
+                for label in labels_now:
+                    label.commit(edit, held)
 
     def delete_pyramid(self) -> None:
         """Delete all dataset pyramid levels except the base (level 0) array.
@@ -143,7 +163,8 @@ class PyramidVerbs(PlacementVerbs):
         Use this before calling compute_pyramid() with different levels on a position that already
         has a pyramid structure. This method removes both the zarr arrays and updates the OME-NGFF
         multiscales metadata to reflect the deletion. Other images of the position, which are no
-        lower resolution of the first one, are left alone.
+        lower resolution of the first one, are left alone. Label images lose the levels that the
+        image has not any more.
 
         Raises
         ------
@@ -151,7 +172,7 @@ class PyramidVerbs(PlacementVerbs):
             If there is no image; a :class:`ValueError`.
         """
         self._session.check_writable()
-        with self._transaction() as edit:
+        with ExitStack() as held, self._transaction() as edit:
             document = self._pyramid_document()
             paths = self._level_paths(document)[1:]
             present = self._group.load_arrays(paths)
@@ -160,8 +181,10 @@ class PyramidVerbs(PlacementVerbs):
                 if not isinstance(array, KeyError):
                     edit.delete(path)
             if paths:
-                after = edits_image.set_method(_without(document, paths), None)
+                after = edits_image.remove_pyramid(document, paths)
                 edit.put_attrs("", self._dump(after, self._group.attrs()))
+                for label in self._label_levels(after):
+                    label.commit(edit, held)
 
     # ---- how ----------------------------------------------------------------------------------
 
@@ -170,30 +193,6 @@ class PyramidVerbs(PlacementVerbs):
         if document is None:
             raise PyramidError(f"{self.url} has no image to make a pyramid of")
         return document
-
-    def _level_paths(self, document: ImageMeta) -> list[str]:
-        """Return which images are the levels of the pyramid, the first one first.
-
-        A position may hold more images, such as a mask or a crop. A lower level is one that is
-        as much smaller as its pixels are larger, or one that is smaller and named in sequence.
-        """
-        multiscale = document.multiscales[0]
-        paths, ndim = multiscale.get_dataset_paths(), len(multiscale.axes)
-        if len(paths) == 1:
-            return paths
-        scales = [compose(d.coordinate_transformations, ndim)[0] for d in multiscale.datasets]
-        shapes = [
-            None if isinstance(found, IohubError) else found.spec.shape
-            for found in self._group.load_arrays(paths)
-        ]
-        numbered = _numbered(paths[0], len(paths))
-        levels = paths[:1]
-        for path, scale, shape in zip(paths[1:], scales[1:], shapes[1:], strict=True):
-            factors = [a / b if b > 0 else 1.0 for a, b in zip(scale, scales[0], strict=True)]
-            smaller = _is_smaller(shape, shapes[0])
-            if (smaller and path in numbered) or _is_reduced(shape, shapes[0], factors):
-                levels.append(path)
-        return levels
 
     def _other_levels(self, count: int, levels: int) -> PyramidError:
         return PyramidError(
@@ -233,41 +232,76 @@ class PyramidVerbs(PlacementVerbs):
         own = [compose(edits_image.own_transforms(document, path), ndim) for path in paths]
         shapes = [self._level(path).spec.shape for path in paths]
         scales: list[tuple[float, ...]] | None = [scale for scale, _ in own]
-        mended = _rounded_up(shapes)
+        mended = rounded_up(shapes)
         if mended != shapes:
             # Another tool rounded down and lost the last pixels: the new levels keep them.
             shapes, scales = mended, None
         return plan_existing(shapes, own[0][0], own[0][1], scales=scales, method=method)
 
-    def _stage_levels(
-        self,
-        edit: Transaction,
-        document: ImageMeta,
-        names: Sequence[str],
-        plans: Sequence[LevelPlan],
-    ) -> list[ZarrArray]:
-        """Prepare the arrays of the lower levels, in the form of those they replace."""
-        found = self._group.load_arrays(names)
-        first = self._level(names[0]).spec
+    def _planned(
+        self, count: int, levels: int | None, downscale: Downscale, method: PyramidMethod
+    ) -> _Planned:
+        """Plan the levels of the position as it is on disk now, which has `count` of them."""
+        document = self._pyramid_document()
+        shapes = self._shapes(document)
+        present = self._level_paths(document, shapes)
+        if len(present) != count:
+            raise self._other_levels(len(present), levels or count)
+        plans = (
+            self._old_plans(document, present, method)
+            if count > 1
+            else self._new_plans(document, levels or 1, downscale, method)
+        )
+        names = level_names(document, present, len(plans))
         known = document.multiscales[0].get_dataset_paths()
-        staged = []
+        first = self._level(names[0])
+        specs: dict[str, ArraySpec] = {}
+        replaced = []
+        marks = [first.mark]
+        found = self._group.load_arrays(names)
         for plan, name, old in zip(plans[1:], names[1:], found[1:], strict=True):
             if isinstance(old, IohubError):
-                spec = spec_like(first, plan)
+                # In the form of level 0; one that is there, in its own.
+                specs[name] = spec_like(first.spec, plan)
             elif name not in known:
                 raise PyramidError(
                     f"there is an array {name!r} in {self.url} that is no level of the pyramid; "
                     "move it away or delete it"
                 )
             else:
-                spec = old.spec.resized(plan.shape)
-                edit.replace(name)
-            path = edit.stage_array(name, spec)
-            staged.append(ZarrArray(self._group.store, path, spec, self._session.engine))
-        return staged
+                specs[name] = old.spec.resized(plan.shape)
+                replaced.append(name)
+                marks.append(old.mark)
+        return _Planned(document, shapes, names, plans, first.spec, specs, replaced, marks)
 
 
-def _details(method: str, plans: Sequence[LevelPlan]) -> dict[str, Any]:
+class _Planned(NamedTuple):
+    """Levels to be made: specs of the lower ones, which of them exist, and in which state."""
+
+    document: ImageMeta
+    shapes: Sequence[tuple[int, ...] | None]
+    names: Sequence[str]
+    plans: Sequence[LevelPlan]
+    first: ArraySpec
+    specs: dict[str, ArraySpec]
+    replaced: Sequence[str]
+    marks: Sequence[object]
+
+    def state(self) -> tuple[object, ...]:
+        """Return what must stay the same for pixels that were made to be right."""
+        factors = [(plan.shape, plan.factors) for plan in self.plans]
+        return self.names, factors, self.replaced, self.marks
+
+    def after(self) -> ImageMeta:
+        """Return the document with these levels."""
+        return with_levels(self.document, self.names, self.plans, self.shapes)
+
+    def every(self) -> dict[str, ArraySpec]:
+        """Return the specs of all levels, level 0 first."""
+        return {self.names[0]: self.first, **self.specs}
+
+
+def details(method: str, plans: Sequence[LevelPlan]) -> dict[str, Any]:
     """Return how the levels were made, for the document (OME-Zarr 0.5, multiscales metadata)."""
     return {
         "description": f"each level is the {method} of the pixels of the level above it",
@@ -276,65 +310,18 @@ def _details(method: str, plans: Sequence[LevelPlan]) -> dict[str, Any]:
     }
 
 
-def _check_levels(levels: int | None) -> None:
-    if levels is not None and (isinstance(levels, bool) or not isinstance(levels, int)):
+def check_levels(levels: Any) -> None:
+    """Refuse what is no number of levels.
+
+    Raises
+    ------
+    PyramidError
+        If it is no integer, or smaller than 1.
+    """
+    if levels is not None and (isinstance(levels, bool) or not isinstance(levels, Integral)):
         raise PyramidError(f"levels is a whole number, not {levels!r}")
     if levels is not None and levels < 1:
         raise PyramidError(f"a pyramid has at least one level, not {levels}; level 0 counts")
-
-
-def _rounded_up(shapes: Sequence[Sequence[int]]) -> list[tuple[int, ...]]:
-    """Return the shapes that levels have which were reduced by the same factors, rounded up.
-
-    A factor is taken from the sizes as they are; only a level that is one pixel short changes.
-    """
-    found = [tuple(shapes[0])]
-    for above, shape in pairwise(shapes):
-        sizes = []
-        for whole, n, new in zip(above, shape, found[-1], strict=True):
-            factor = max(1, round(whole / n)) if n else 1
-            full = -(-new // factor)
-            sizes.append(full if whole // factor == n or full == n else n)
-        found.append(tuple(sizes))
-    return found
-
-
-def _is_smaller(shape: Sequence[int] | None, other: Sequence[int] | None) -> bool:
-    if shape is None or other is None or len(shape) != len(other) or shape == other:
-        return False
-    return all(a <= b for a, b in zip(shape, other, strict=True))
-
-
-def _is_reduced(
-    shape: Sequence[int] | None, other: Sequence[int] | None, factors: Sequence[float]
-) -> bool:
-    """Whether a shape is another one divided by factors, of which one is more than 1."""
-    if max(factors) <= 1 + 1e-6:
-        return False
-    if shape is None or other is None:
-        return True  # a level that is listed and missing
-    if shape == other or len(shape) != len(other):
-        return False
-    return all(abs(n - m / f) <= 1 for n, m, f in zip(shape, other, factors, strict=True))
-
-
-def _numbered(first: str, count: int) -> list[str]:
-    """Return names counted on from the first one: "0" "1" "2", or "raw" "raw_1" "raw_2"."""
-    match = re.fullmatch(r"(.*?)(\d+)", first)
-    if match is None:
-        return [first, *(f"{first}_{i}" for i in range(1, count))]
-    stem, number = match[1], int(match[2])
-    return [f"{stem}{number + i}" for i in range(count)]
-
-
-def _level_names(document: ImageMeta, present: Sequence[str], count: int) -> list[str]:
-    """Return names of the levels: those there are, else counted on from the first one."""
-    if len(present) > 1:
-        return list(present)
-    names = _numbered(present[0], count)
-    if set(names[1:]).isdisjoint(document.multiscales[0].get_dataset_paths()):
-        return names
-    return [present[0], *(f"{present[0]}_{i}" for i in range(1, count))]
 
 
 def spec_like(first: ArraySpec, plan: LevelPlan) -> ArraySpec:
@@ -353,22 +340,27 @@ def spec_like(first: ArraySpec, plan: LevelPlan) -> ArraySpec:
     )
 
 
-def _with_levels(
-    document: ImageMeta, names: Sequence[str], plans: Sequence[LevelPlan]
+def with_levels(
+    document: ImageMeta,
+    names: Sequence[str],
+    plans: Sequence[LevelPlan],
+    shapes: Sequence[tuple[int, ...] | None] = (),
 ) -> ImageMeta:
-    """Return the document with the planned levels; those that were there get new transforms."""
+    """Return the document with the planned levels; those that were there get new transforms.
+
+    `shapes` are those of the images that the document has.
+    """
     known = document.multiscales[0].get_dataset_paths()
+    sizes = dict(zip(known, shapes or [None] * len(known), strict=True))
+    sizes |= {name: plan.shape for plan, name in zip(plans, names, strict=True)}
     for plan, name in zip(plans[1:], names[1:], strict=True):
         moved = any(plan.translation)
         transforms = scale_translation(plan.scale, plan.translation if moved else None)
         if name in known:
             document = edits_image.set_transforms(document, name, transforms)
         else:
-            document = edits_image.add_dataset(document, name, transforms)
-    return document
-
-
-def _without(document: ImageMeta, paths: Sequence[str]) -> ImageMeta:
-    for path in paths:
-        document = edits_image.remove_dataset(document, path) or document
+            there = [sizes[path] for path in document.multiscales[0].get_dataset_paths()]
+            document = edits_image.add_dataset(
+                document, name, transforms, shape=plan.shape, shapes=there
+            )
     return document

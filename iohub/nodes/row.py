@@ -48,7 +48,7 @@ class Row(NGFFNode):
         if self._plate is None:
             super().__delitem__(name)
         else:
-            self._plate.remove_well(join(self.name, name))
+            del self._plate[join(self.name, name)]
 
     def wells(self) -> Iterator[tuple[str, Well]]:
         """Return a generator over name and value of all the wells in the row.

@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from iohub.display import PageSummary, Summary, TreeSummary
 from iohub.errors import (
-    DocumentError,
+    ExistsError,
     IohubError,
-    MissingNodeError,
+    TransformError,
 )
 from iohub.metadata import own, versions
-from iohub.metadata.coordinate_systems import CoordinateSystem, SystemReference
-from iohub.metadata.names import check_member_path
-from iohub.metadata.scene import SceneMeta, check_scene
+from iohub.metadata.axes import AxisMeta, require_axes
+from iohub.metadata.edits_channels import check_channel_names
+from iohub.metadata.names import check_image_path
+from iohub.metadata.scene import SceneMeta
+from iohub.metadata.telling import told_to
+from iohub.nodes import arguments
 from iohub.nodes.position import Position
-from iohub.nodes.scene_ways import SceneWays
+from iohub.nodes.scene_transforms import SceneTransforms, described, needs, several
 
 if TYPE_CHECKING:
-    from iohub.metadata.axes import AxisMeta
-    from iohub.metadata.transform_types import Transform
     from iohub.types import JsonObject
 
 
-class Scene(SceneWays):
+class Scene(SceneTransforms):
     """The group level of several images with known places to each other.
 
     See :class:`NGFFNode` for the parameters. Its children are images, by their paths.
@@ -46,7 +47,8 @@ class Scene(SceneWays):
         if not self._spelling.has(attrs, "scene"):
             return None
         known = versions.scene_spelling(self._spelling.version)
-        return known.parse_scene(attrs, strict=self._session.strict)
+        with told_to(self._session.listener(self.url)):
+            return known.parse_scene(attrs, strict=self._session.strict)
 
     def _dump(self, document: SceneMeta | None, attrs: JsonObject) -> JsonObject:
         return versions.scene_spelling(self._spelling.version).dump_scene(document, attrs)
@@ -58,23 +60,36 @@ class Scene(SceneWays):
         return document
 
     @property
-    def coordinate_systems(self) -> dict[str, CoordinateSystem]:
-        """The scene's own coordinate systems by name; those of its images are theirs."""
-        document = self.metadata
-        systems = document.coordinate_systems if document is not None else ()
-        return {system.name: system for system in systems}
+    def axes(self) -> list[AxisMeta]:
+        """Axes of the scene's first own system, the common reference; else of its first image.
+
+        A scene without either has those for images to come.
+        """
+        for system in self.coordinate_systems.values():
+            return list(system.axes)
+        for path in self._names():
+            axes: list[AxisMeta] = self[path].axes
+            return axes
+        return super().axes
 
     @property
-    def transforms(self) -> list[Transform]:
-        """Transformations between the systems of the scene and of its images."""
-        document = self.metadata
-        return list(document.coordinate_transformations) if document is not None else []
+    def channel_names(self) -> list[str]:
+        """Channel names of the images, each once; a scene without images has those to come."""
+        paths = self._names()
+        if not paths:
+            return self._noted_channels()
+        return list(dict.fromkeys(name for path in paths for name in self[path].channel_names))
 
     # ---- images -------------------------------------------------------------------------------
 
     def _names(self) -> list[str]:
-        document = self.metadata
-        return document.get_image_paths() if document is not None else []
+        return self._paths(self._document())
+
+    def _paths(self, document: SceneMeta | None) -> list[str]:
+        """Return the paths of the images: those of a document, and those noted beside it."""
+        named = document.get_image_paths() if document is not None else []
+        noted = own.images(self._parsed[0]) if self._parsed is not None else []
+        return list(dict.fromkeys([*named, *noted]))
 
     def __getitem__(self, key: Any) -> Any:
         """Get an image, or an array in one.
@@ -101,8 +116,32 @@ class Scene(SceneWays):
                 return image[tuple(names[count:])] if names[count:] else image
         raise self._missing("/".join(names))
 
+    def __delitem__(self, key: Any) -> None:
+        """Delete an image, or something else below, that no transformation needs.
+
+        Raises
+        ------
+        TransformError
+            If one leads from or to it, or has its parameters there; see :meth:`remove_transform`.
+        MissingNodeError
+            If there is no such image; a :class:`KeyError`.
+        """
+        self._session.check_writable()
+        path = "/".join(self._split(key))
+        with self._group.lock():
+            needing = [way for way in self.transforms if needs(way, path)]
+            if needing:
+                raise TransformError(
+                    f"{path!r} of {self.url} is needed by the {several(needing)}; take "
+                    f"{'it' if len(needing) == 1 else 'them'} away with remove_transform() first"
+                )
+            self._group.edit_attrs(lambda attrs: _without(attrs, path))
+            super().__delitem__(path)
+
     def images(self) -> Iterator[tuple[str, Position]]:
-        """Return a generator over path and node of the images that transformations name.
+        """Return a generator over path and node of the images.
+
+        They are those that transformations name, and those that :meth:`create_image` made.
 
         Yields
         ------
@@ -120,119 +159,47 @@ class Scene(SceneWays):
     ) -> Position:
         """Create the group of an image, whose pixels are then written with its own verbs.
 
-        The scene names it from the first transformation on that leads from or to it.
-
         Parameters
         ----------
         path : str
             Where, below the scene.
         channel_names : sequence of str, optional
-            Names of its channels.
+            Names of its channels; by default those that were given when the scene was made.
         axes : sequence of AxisMeta, optional
-            Its axes, by default T, C, Z, Y, X.
+            Its axes; by default those that were given when the scene was made, else T, C, Z, Y, X.
 
         Raises
         ------
         ExistsError
-            If something is there already.
+            If something is there already, or it would lie in an image.
         PathError
-            If the path leads out of the scene.
+            If the path leads out of the scene, or has the name of what holds something else, such
+            as "labels".
         """
         self._session.check_writable()
         attrs = own.write_layout(self._spelling.empty_group(), "fov")
-        names = None if channel_names is None else [str(name) for name in channel_names]
-        attrs = own.write_defaults(attrs, names, axes)
-        group = self._group.create_group(check_member_path(path), attrs)
+        channels = self._given_channels if channel_names is None else channel_names
+        names = None if channels is None else check_channel_names(channels)
+        chosen = self._given_axes if axes is None else axes
+        given = None if chosen is None else require_axes(chosen)
+        attrs = own.write_defaults(attrs, names, given)
+        place = check_image_path(arguments.name(path, "path"))
+        with self._group.lock():
+            self._check_above(place)
+            group = self._group.create_group(place, attrs)
+            self._group.edit_attrs(lambda mine: own.write_images(mine, [*own.images(mine), place]))
         return Position(group, parse_meta=False, session=self._session)
 
-    # ---- transformations ----------------------------------------------------------------------
+    def _check_above(self, path: str) -> None:
+        """Refuse a place in an image: its members are its levels, labels and tables."""
+        parts = path.split("/")
+        for count in range(1, len(parts)):
+            above = self._group.group("/".join(parts[:count]))
+            if above.exists() and self._is_image(above.attrs()):
+                raise ExistsError(f"{path!r} would lie in the image {'/'.join(parts[:count])!r}")
 
-    def add_transform(
-        self,
-        transform: Transform,
-        source: tuple[str, str | None] | str,
-        target: tuple[str, str | None] | str,
-        systems: Sequence[CoordinateSystem] = (),
-    ) -> None:
-        """Say how one system lies in another.
-
-        Parameters
-        ----------
-        transform : Transform
-            From `source` to `target`.
-        source, target : (name, path) or str
-            Name of the system and path of its image; a string alone names a system of the scene.
-        systems : sequence of CoordinateSystem
-            New systems of the scene itself.
-
-        Raises
-        ------
-        DocumentError
-            If a system does not exist, the transformation does not fit the axes, or there is a
-            system of that name.
-        """
-
-        def edit(document: SceneMeta | None) -> SceneMeta:
-            before = document or SceneMeta(coordinate_transformations=())
-            placed = transform.replace(input=_reference(source), output=_reference(target))
-            return SceneMeta(
-                **{
-                    **dict(before),
-                    "coordinate_systems": (*before.coordinate_systems, *systems),
-                    "coordinate_transformations": (*before.coordinate_transformations, placed),
-                }
-            )
-
-        self._change(edit)
-
-    def set_metadata(
-        self, transforms: Sequence[Transform], systems: Sequence[CoordinateSystem] = ()
-    ) -> None:
-        """Replace all transformations and systems of the scene.
-
-        Parameters
-        ----------
-        transforms : sequence of Transform
-            Each with input and output; none at all take the scene's metadata away.
-        systems : sequence of CoordinateSystem
-            Systems of the scene itself.
-
-        Raises
-        ------
-        DocumentError
-            As for :meth:`add_transform`; all problems are listed.
-        """
-
-        def edit(document: SceneMeta | None) -> SceneMeta | None:
-            if not transforms and not systems:
-                return None
-            members = {} if document is None else (document.model_extra or {})
-            return SceneMeta(
-                coordinate_systems=tuple(systems),
-                coordinate_transformations=tuple(transforms),
-                **members,
-            )
-
-        self._change(edit)
-
-    def _change(self, edit: Any) -> None:
-        def checked(document: SceneMeta | None) -> SceneMeta | None:
-            new: SceneMeta | None = edit(document)
-            if new is not None:
-                images = {path: self._systems_of(path) for path in new.get_image_paths()}
-                found = check_scene(new, images)
-                if found.must:
-                    raise DocumentError(found.must, self.url)
-            return new
-
-        self._commit(checked)
-
-    def _systems_of(self, path: str) -> Mapping[str, CoordinateSystem]:
-        try:
-            systems: Mapping[str, CoordinateSystem] = self[path].coordinate_systems
-        except MissingNodeError:
-            return {}
-        return systems
+    def _is_image(self, attrs: JsonObject) -> bool:
+        return self._spelling.has(attrs, "multiscales") or own.layout(attrs) == "fov"
 
     # ---- how it looks -------------------------------------------------------------------------
 
@@ -244,22 +211,24 @@ class Scene(SceneWays):
             document: SceneMeta | None = self._parsed_document()
         except IohubError as error:
             return PageSummary(**head, problems=(str(error),), says=("unreadable",))
-        paths = document.get_image_paths() if document is not None else []
+        paths = self._paths(document)
         systems = document.get_system_names() if document is not None else []
         ways = document.coordinate_transformations if document is not None else ()
         count = len(paths)
         said = (
             ("images", ", ".join(paths)),
             ("systems", ", ".join(systems)),
-            ("transformations", ", ".join(_described(way) for way in ways)),
+            ("transformations", ", ".join(described(way) for way in ways)),
         )
         fields = tuple(pair for pair in said if pair[1])
         says = (f"{count} image{'' if count == 1 else 's'}",)
         return PageSummary(**head, fields=fields, says=says)
 
     def _tree(self, level: int | None) -> TreeSummary:
+        from iohub.nodes import summaries
+
         below = () if level == 0 else tuple(self._branches(None if level is None else level - 1))
-        return TreeSummary(self.path or self.url.rstrip("/").rpartition("/")[2], below)
+        return TreeSummary(summaries.title_of(self.path, self.url), below)
 
     def _branches(self, level: int | None) -> Iterator[TreeSummary]:
         for path in self._names():
@@ -271,11 +240,8 @@ class Scene(SceneWays):
                 yield TreeSummary(path, found.children, found.detail, found.hidden)
 
 
-def _reference(end: tuple[str, str | None] | str) -> SystemReference:
-    name, path = (end, None) if isinstance(end, str) else end
-    return SystemReference(name=name, path=path)
-
-
-def _described(way: Transform) -> str:
-    ends = [end.describe() if end is not None else "?" for end in (way.input, way.output)]
-    return f"{way.type} from {ends[0]} to {ends[1]}"
+def _without(attrs: JsonObject, path: str) -> JsonObject:
+    """Return attributes that note no image at a path or below."""
+    images = own.images(attrs)
+    kept = [each for each in images if each != path and not each.startswith(f"{path}/")]
+    return attrs if kept == images else own.write_images(attrs, kept)

@@ -6,21 +6,24 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from iohub.display import Column, PageSummary, Summary, Table, TreeSummary, human_shape
-from iohub.errors import IohubError
+from iohub.errors import ArgumentError, IohubError
 from iohub.metadata import series as layout
-from iohub.nodes.base import NGFFNode, join
-from iohub.nodes.plate_reading import opened
+from iohub.nodes import arguments
+from iohub.nodes.base import join
+from iohub.nodes.ome_xml import OmeXmlVerbs
+from iohub.nodes.plate_reading import ahead, series_dataframe
 from iohub.nodes.position import Position
-from iohub.optional import need
 from iohub.storage.hierarchy import writable
-from iohub.storage.transaction import Transaction
+from iohub.storage.transaction import Transaction, moving
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from iohub.storage.group import ZarrGroup
     from iohub.types import JsonObject
 
 
-class Series(NGFFNode):
+class Series(OmeXmlVerbs):
     """Several images in one group, in the layout of bioformats2raw.
 
     The order is that of the list in the group ``OME``; without one, images are ``0``, ``1`` and so
@@ -96,7 +99,7 @@ class Series(NGFFNode):
             if path in known:
                 position = self._position(path)
                 if not position._group.exists():
-                    raise self._missing(path, "It is listed but missing.")
+                    raise self._missing(path, self._absent(path))
                 return position[tuple(names[count:])] if count < len(names) else position
         raise self._missing("/".join(names))
 
@@ -109,7 +112,19 @@ class Series(NGFFNode):
             Path and position. One that is listed but missing or unreadable is named by a
             :class:`CorruptNodeWarning`, and the others go on.
         """
-        return opened(self, self._names())
+        return ahead(self, self._names())
+
+    def to_dataframe(self) -> pd.DataFrame:
+        """Return a table with one row per image; no pixel is read.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns ``path``, ``shape``, ``dtype``, ``chunks``, ``shards``, ``axes``, ``scale``,
+            ``channels``, ``levels`` and ``nbytes`` (decoded, of the first level). What cannot be
+            read is missing, and named by a :class:`CorruptNodeWarning`.
+        """
+        return series_dataframe(self)
 
     # ---- what the images are to have ----------------------------------------------------------
 
@@ -136,19 +151,28 @@ class Series(NGFFNode):
 
     @property
     def ome_xml(self) -> str | None:
-        """Text of ``OME/METADATA.ome.xml``, None if there is none; assign a text to write it."""
-        self._session.check_open()
-        raw = self._group.store.get(self._xml_key)
-        return None if raw is None else raw.decode("utf-8-sig")
+        """Text of ``OME/METADATA.ome.xml``, None if there is none; assign a text to write it.
+
+        Raises
+        ------
+        ArgumentError
+            If what is assigned is no text.
+        DocumentError
+            If it, or what is stored, is no well-formed XML with the element ``OME``; nothing is
+            written then.
+        """
+        return self._read_ome_xml()
 
     @ome_xml.setter
     def ome_xml(self, text: str) -> None:
         self._session.check_writable()
+        raw = arguments.text(text, "ome_xml").encode()
+        self._check_xml(raw)
         need_group = not self._group.group(layout.FOLDER).exists()
         if need_group:
             empty = self._spelling.empty_group()
             self._group.create_groups([(layout.FOLDER, empty)], exist_ok=True)
-        writable(self._group.store).set(self._xml_key, str(text).encode())
+        writable(self._group.store).set(self._xml_key, raw)
 
     @property
     def ome(self) -> Any:
@@ -158,14 +182,17 @@ class Series(NGFFNode):
         ------
         MissingDependencyError
             If ome-types is not installed.
+        DocumentError
+            If the file is no OME-XML.
+        ArgumentError
+            If what is assigned is no ``ome_types.OME``.
         """
-        text = self.ome_xml
-        return (
-            None if text is None else need("ome_types", extra="ome", why="OME-XML").from_xml(text)
-        )
+        return self._read_ome()
 
     @ome.setter
     def ome(self, value: Any) -> None:
+        if not hasattr(value, "to_xml"):
+            raise ArgumentError(f"ome is an ome_types.OME, not {arguments.shown(value)}")
         self.ome_xml = value.to_xml()
 
     @property
@@ -215,7 +242,7 @@ class Series(NGFFNode):
             As in :meth:`create_position`; nothing is written then.
         """
         self._session.check_writable()
-        wanted = list(names)
+        wanted = arguments.listed(names, "names", "names, or None for the next number")
         with self._group.lock():
             known = self._names()
             made: list[str] = []
@@ -253,7 +280,7 @@ class Series(NGFFNode):
         """
         self._session.check_writable()
         path = "/".join(self._split(key))
-        with Transaction(self._group) as edit:
+        with moving(self._group, [path]) as edit:
             known = self._names()
             if path not in known:
                 raise self._missing(path)
@@ -296,7 +323,7 @@ class Series(NGFFNode):
     def _tree(self, level: int | None) -> TreeSummary:
         from iohub.nodes import summaries
 
-        name = self.name or self.url.rstrip("/").rpartition("/")[2]
+        name = summaries.title_of(self.name, self.url)
         children = []
         for path in self._names() if level != 0 else []:
             try:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from iohub.errors import ClosedError, ReadOnlyError
+from iohub.errors import ClosedError, MetadataWarning, ReadOnlyError
+from iohub.storage.keys import place_name
 
 if TYPE_CHECKING:
     from iohub.types import JsonObject
@@ -42,10 +44,24 @@ class Parsed:
         if held is not None and held[0] is attrs:
             return held[1]
         document = parse(attrs)
+        self.put(kind, attrs, document)
+        return document
+
+    def put(self, kind: Hashable, attrs: JsonObject, document: Any) -> None:
+        """Keep a document that attributes spell.
+
+        Parameters
+        ----------
+        kind : hashable
+            What else it depends on.
+        attrs : dict
+            Recognised by identity; nobody changes them.
+        document : object
+            What parsing them would give.
+        """
         if len(self._held) >= self.SIZE:
             self._held.clear()
-        self._held[key] = (attrs, document)
-        return document
+        self._held[kind, id(attrs)] = (attrs, document)
 
 
 @dataclass
@@ -70,6 +86,8 @@ class Session:
         Path in the store of the node that was opened.
     title : str
         What new documents call the store; the last part of its place if not given.
+    remedy : str
+        What to do where it is open for reading only.
     """
 
     url: str
@@ -80,11 +98,29 @@ class Session:
     on_close: Callable[[], None] | None = None
     base: str = ""
     title: str = ""
+    remedy: str = "open it with mode='r+' to change it"
     closed: bool = field(default=False, init=False)
+    told: set[tuple[str, str]] = field(default_factory=set, init=False, repr=False, compare=False)
     parsed: Parsed = field(default_factory=Parsed, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        self.title = self.title or self.url.rstrip("/").rpartition("/")[2]
+        self.title = self.title or place_name(self.url)
+
+    def listener(self, url: str) -> Callable[[str], None]:
+        """Return what warns of an odd document, once as long as the store is open.
+
+        Parameters
+        ----------
+        url : str
+            Where the document is.
+        """
+
+        def warn(text: str) -> None:
+            if (url, text) not in self.told:
+                self.told.add((url, text))
+                warnings.warn(f"{url}: {text}", MetadataWarning, stacklevel=3)
+
+        return warn
 
     @property
     def read_only(self) -> bool:
@@ -100,9 +136,7 @@ class Session:
         """Refuse to write in mode "r" or after ``close()``."""
         self.check_open()
         if self.read_only:
-            raise ReadOnlyError(
-                f"{self.url} is open for reading only; open it with mode='r+' to change it"
-            )
+            raise ReadOnlyError(f"{self.url} is open for reading only; {self.remedy}")
 
     def close(self) -> None:
         """Release the store; a second call does nothing."""

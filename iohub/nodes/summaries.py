@@ -24,6 +24,8 @@ from iohub.display import (
 )
 from iohub.errors import CorruptNodeWarning, IohubError, NotFoundError
 from iohub.nodes.base import join
+from iohub.storage.keys import place_name
+from iohub.storage.virtual import VirtualBytes
 
 if TYPE_CHECKING:
     from iohub.nodes.base import NGFFNode
@@ -34,12 +36,23 @@ if TYPE_CHECKING:
     from iohub.nodes.well import Well
 
 
+def title_of(path: str, url: str) -> str:
+    """Return how a node is called on a screen: its path, or for a root the name of the store."""
+    return path or place_name(url) or "memory"
+
+
 def head(node: NGFFNode) -> dict[str, Any]:
     """Return the facts that every node has."""
-    version = node._known_version()
+    store = node._group.store
+    format, version = "", ""
+    if isinstance(store, VirtualBytes):
+        format = store.format
+    else:
+        version = node._known_version()
     return {
+        "format": format,
         "kind": type(node).__name__,
-        "title": node.path or node.url.rstrip("/").rpartition("/")[2],
+        "title": title_of(node.path, node.url),
         "url": node.url,
         "version": version,
         "closed": node._session.closed,
@@ -52,11 +65,13 @@ def _broken(node: NGFFNode, error: IohubError) -> Summary:
 
 def image(node: ImageArray) -> Summary:
     """Describe one array."""
-    title = node.path or node._array.store.url.rstrip("/").rpartition("/")[2]
+    store = node._array.store
+    title = title_of(node.path, store.url)
     known: dict[str, Any] = {
         "kind": type(node).__name__,
         "title": title,
-        "url": join(node._array.store.url, node.path),
+        "url": join(store.url, node.path),
+        "closed": node._session is not None and node._session.closed,
     }
     try:
         spec = node.spec
@@ -73,8 +88,8 @@ def image(node: ImageArray) -> Summary:
         codecs=str(compressor.get("name") or compressor.get("id") or "none"),
         fill_value=str(spec.fill_value),
         nbytes=spec.nbytes,
-        format="Zarr",
-        version=str(spec.zarr_format),
+        format=store.format if isinstance(store, VirtualBytes) else "Zarr",
+        version="" if isinstance(store, VirtualBytes) else str(spec.zarr_format),
     )
 
 
@@ -98,7 +113,7 @@ def channels(node: MultiscaleNode) -> tuple[ChannelEntry, ...]:
     return tuple(entries)
 
 
-def _levels(node: MultiscaleNode, document: Any) -> tuple[LevelEntry, ...]:
+def _arrays(node: MultiscaleNode, document: Any) -> tuple[LevelEntry, ...]:
     paths = [dataset.path for dataset in document.multiscales[0].datasets]
     if node._session.closed:
         return tuple(LevelEntry(path=path) for path in paths)
@@ -145,15 +160,18 @@ def position(node: MultiscaleNode, *, brief: bool = False) -> Summary:
         document = node._parsed_document()
         if document is None:
             return PositionSummary(**head(node), channels=channels(node))
-        levels = _levels(node, document)
-        shape = next((level.shape for level in levels if level.shape), ())
+        arrays = _arrays(node, document)
+        shape = next((array.shape for array in arrays if array.shape), ())
+        shapes = [array.shape if array.dtype else None for array in arrays]
+        paths = node._level_paths(document, shapes)
         return PositionSummary(
             **head(node),
             axes=_axes(node, document, shape),
             channels=channels(node),
-            levels=levels,
+            levels=tuple(array for array in arrays if array.path in paths),
+            images=tuple(array for array in arrays if array.path not in paths),
             labels=() if brief or node._session.closed else node._label_names(),
-            problems=tuple(level.problem for level in levels if level.problem),
+            problems=tuple(array.problem for array in arrays if array.problem),
         )
     except IohubError as error:
         return _broken(node, error)
@@ -289,6 +307,12 @@ def _field(entry: Any, summary: Summary) -> FieldEntry:
 # ---- trees ------------------------------------------------------------------------------------
 
 
+def image_tree(node: ImageArray) -> TreeSummary:
+    """Return an array, which has nothing below it."""
+    names = [axis.name for axis in node.axes]
+    return TreeSummary(node.basename, detail=f"({human_shape(node.shape, names)}) {node.dtype}")
+
+
 def position_tree(node: MultiscaleNode, level: int | None, label: str = "") -> TreeSummary:
     """Return a position with its arrays."""
     name = label or node.name or "/"
@@ -303,7 +327,7 @@ def position_tree(node: MultiscaleNode, level: int | None, label: str = "") -> T
             entry.path,
             detail=entry.problem or f"({human_shape(entry.shape, names)}) {entry.dtype}",
         )
-        for entry in summary.levels
+        for entry in (*summary.levels, *summary.images)
     ]
     children += [TreeSummary(f"labels/{name}") for name in node._label_names()]
     return TreeSummary(name, children=tuple(children))
@@ -347,7 +371,7 @@ def row_tree(node: Row, level: int | None) -> TreeSummary:
 
 def plate_tree(node: Plate, level: int | None) -> TreeSummary:
     """Return a plate with its rows."""
-    name = node.name or join(node.url).rstrip("/").rpartition("/")[2]
+    name = title_of(node.name, node.url)
     if level == 0:
         return TreeSummary(name)
     rows = tuple(row_tree(child, _less(level)) for _, child in node.rows())

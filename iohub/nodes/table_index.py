@@ -16,6 +16,7 @@ TABLE_VERSION = "1"
 # The column that names the rows, by type of table.
 _KEYS = {"roi_table": "FieldIndex", "masking_roi_table": "label", "feature_table": "label"}
 OF_LABELS = ("masking_roi_table", "feature_table")
+_INDEX = "index"  # what an index is called that has no name
 _ROI = ("x_micrometer", "y_micrometer", "len_x_micrometer", "len_y_micrometer")
 
 
@@ -34,24 +35,43 @@ def flat_table(frame: pd.DataFrame, type: str | None) -> tuple[pd.DataFrame, str
     DocumentError
         If it lacks columns that make it a table of that type.
     DTypeError
-        If the index has gaps.
+        If the index has gaps, or the name of a column.
     """
     usual = _KEYS.get(type or "")
     names = [str(name) for name in frame.index.names if name is not None]
     if len(frame.index.names) > 1:
-        flat, key = frame.reset_index(), None
+        flat, key = _with_index(frame), None
     elif names:
-        flat, key = frame.reset_index(), names[0]
+        flat, key = _with_index(frame), names[0]
     elif usual in frame.columns:
-        flat, key = frame, usual
+        # Numbers of rows that a selection left over say nothing beside that column.
+        is_left_over = frame.index.dtype.kind in "iu"
+        flat, key = frame if is_left_over else _with_index(frame.rename_axis(_INDEX)), usual
     elif usual is not None and usual != "label":
-        flat, key = frame.rename_axis(usual).reset_index(), usual
+        flat, key = _with_index(frame.rename_axis(usual)), usual
         flat[usual] = flat[usual].astype(str)
+    elif usual is None and not _counts_rows(frame):
+        flat, key = _with_index(frame.rename_axis(_INDEX)), _INDEX
     else:
         flat, key = frame, None
     flat = flat.rename(columns=str)
     _check_columns(flat, key, type)
     return flat, key
+
+
+def _counts_rows(frame: pd.DataFrame) -> bool:
+    """Whether the index is what pandas makes up itself, from 0 on."""
+    return frame.index.dtype.kind in "iu" and frame.index.tolist() == list(range(len(frame)))
+
+
+def _with_index(frame: pd.DataFrame) -> pd.DataFrame:
+    twice = [name for name in frame.index.names if name in frame.columns]
+    if twice:
+        raise DTypeError(
+            f"the index and a column are both called {twice[0]!r}: give the index another name, "
+            "as in frame.rename_axis('row')"
+        )
+    return frame.reset_index()
 
 
 def _check_columns(flat: pd.DataFrame, key: str | None, type: str | None) -> None:
@@ -84,8 +104,10 @@ def said_of(flat: pd.DataFrame, key: str | None, type: str | None) -> JsonObject
     """
     said: JsonObject = {}
     if key is not None:
-        kind = "int" if flat[key].dtype.kind in "iu" else "str"
-        said |= {"index_key": key, "index_type": kind}
+        kind = flat[key].dtype.kind
+        said["index_key"] = key
+        if kind not in "fb":  # for these there is no word
+            said["index_type"] = "int" if kind in "iu" else "str"
     return said if type is None else {**said, "table_version": TABLE_VERSION, "type": type}
 
 

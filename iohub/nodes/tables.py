@@ -9,6 +9,7 @@ from iohub.bridges.tables import backend as backend_named
 from iohub.display import Column, PageSummary, Summary, Table, TreeSummary
 from iohub.errors import (
     DocumentError,
+    DTypeError,
     ExistsError,
     IohubError,
     MissingNodeError,
@@ -17,6 +18,7 @@ from iohub.errors import (
     Problem,
 )
 from iohub.metadata.names import check_array_path
+from iohub.nodes import arguments
 from iohub.nodes.base import NGFFNode, join
 from iohub.nodes.multiscale import MultiscaleNode
 from iohub.nodes.table_index import OF_LABELS, flat_table, indexed, said_of
@@ -140,21 +142,10 @@ class Tables(NGFFNode):
     def __contains__(self, key: object) -> bool:
         return isinstance(key, str) and key in self._names()
 
-    def items(self) -> Iterator[tuple[str, pd.DataFrame]]:
-        """Return a generator over name and value of the tables that are listed.
-
-        Yields
-        ------
-        tuple of (str, pandas.DataFrame)
-            Name and table.
-        """
-        for name in self._names():
-            yield name, self[name]
-
     # ---- writing ------------------------------------------------------------------------------
 
     def __setitem__(self, key: str, frame: pd.DataFrame) -> None:
-        """Write a table of no particular type; see :meth:`write`."""
+        """Write a new table of no particular type; see :meth:`write`, which also replaces."""
         self.write(key, frame)
 
     def write(
@@ -175,13 +166,15 @@ class Tables(NGFFNode):
         name : str
             What to call it.
         frame : pandas.DataFrame
-            Numbers, booleans and text. An index that has a name is kept.
+            Numbers, booleans and text. The index is kept, as a column: one without a name as
+            `index`, unless it counts the rows from 0 on, or numbers rows that a column names.
         type : str, optional
             "roi_table" (regions; ``x_micrometer``, ``len_x_micrometer`` …), "masking_roi_table"
             and "feature_table" (one row per label), "condition_table" (one per well or image),
             or any other.
         backend : {"csv", "json", "parquet", "anndata"}
-            How it is stored. CSV has no types: integers with gaps come back as floats.
+            How it is stored. CSV has no types: integers with gaps come back as floats. JSON has
+            no infinity, and refuses it.
         label : str, optional
             The label image that the rows are about.
         overwrite : bool
@@ -194,7 +187,8 @@ class Tables(NGFFNode):
         ExistsError
             If there is such a table, and it is not to be replaced.
         DTypeError
-            If a column holds what is neither number, boolean nor text.
+            If a column holds what is neither number, boolean nor text, or the backend has no
+            word for a value, or the index has the name of a column.
         DocumentError
             If a table of regions or labels lacks the columns that make it one.
         MissingNodeError
@@ -204,8 +198,9 @@ class Tables(NGFFNode):
             not allowed.
         """
         self._session.check_writable()
-        parent, way = self._owner(name), backend_named(backend)
-        path = _check_name(name)
+        parent, way = self._owner(name), backend_named(arguments.text(backend, "backend"))
+        path = _check_name(arguments.name(name, "name"))
+        _check_frame(frame)
         known = parent._label_names() if isinstance(parent, MultiscaleNode) else ()
         if label is not None and label not in known:
             raise MissingNodeError(label, f"labels of {parent.url}", known)
@@ -241,8 +236,11 @@ class Tables(NGFFNode):
             If there is such a table.
         """
         self._session.check_writable()
+        _check_frame(frame)
+        arguments.one_of(info, dict, "info")
         flat, key = flat_table(frame, info.get("type"))
-        self._put(_check_name(name), flat, key, info, replaces=not self._group.group(name).exists())
+        path = _check_name(arguments.name(name, "name"))
+        self._put(path, flat, key, info, replaces=not self._group.group(name).exists())
 
     def _put(
         self,
@@ -264,12 +262,18 @@ class Tables(NGFFNode):
             staged = edit.stage(place)
             for document, value in group_documents(staged, self._group.zarr_format, attrs):
                 store.set(document, value)
-            way.write(store, staged, self._group.zarr_format, flat, key)
+            try:
+                way.write(store, staged, self._group.zarr_format, flat, key)
+            except DTypeError as error:
+                raise DTypeError(f"table {path!r}: {error}") from error
             names = tuple(dict.fromkeys([*self._names(), path]))
             edit.put_attrs(FOLDER, self._dump(names, self._attrs()))
 
     def _exists(self, name: str) -> ExistsError:
-        return ExistsError(f"there is a table {name!r} in {self.url}; pass overwrite=True")
+        return ExistsError(
+            f"there is a table {name!r} in {self.url}; replace it with "
+            f"tables.write({name!r}, frame, overwrite=True)"
+        )
 
     def _owner(self, key: object) -> NGFFNode:
         if self._parent is None:
@@ -371,3 +375,9 @@ def _check_name(name: str) -> str:
     if "/" in path:
         raise PathError(f"{name!r} cannot name a table: a name has no '/'")
     return path
+
+
+def _check_frame(frame: object) -> None:
+    import pandas as pd
+
+    arguments.one_of(frame, pd.DataFrame, "frame")

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from iohub.errors import ShapeError
+from iohub.nodes import arguments
 from iohub.nodes.image_array import ImageArray
 from iohub.nodes.position import Position
+from iohub.storage.grid import as_shape
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, DTypeLike
@@ -63,18 +65,18 @@ class TiledImageArray(ImageArray):
 
         Raises
         ------
-        IndexError
-            If there is no such tile.
+        BoundsError
+            If there is no such tile; an :class:`IndexError`.
         ShapeError
             If `pre_dims` has not one entry per axis before Y and X; a :class:`ValueError`.
         """
         places = []
         for index, count, what in ((row, self.rows, "row"), (column, self.columns, "column")):
-            if not -count <= index < count:
-                raise IndexError(f"no tile {what} {index}; {self.path!r} has {count}")
-            places.append(index % count)
+            places.append(arguments.place(index, count, f"tile {what}"))
         leading = self.ndim - 2
-        chosen = [None] * leading if pre_dims is None else list(pre_dims)
+        chosen: list[int | slice | None] = [None] * leading
+        if pre_dims is not None:
+            chosen = arguments.listed(pre_dims, "pre_dims", "integers, slices or None")
         if len(chosen) != leading:
             raise ShapeError(
                 f"pre_dims {tuple(chosen)} has {len(chosen)} entries for the {leading} axes before "
@@ -123,7 +125,7 @@ class TiledImageArray(ImageArray):
         expected = tuple(
             len(range(*part.indices(n))) for part, n in zip(region, self.shape, strict=True)
         )
-        values = np.asarray(data)
+        values = np.asarray(arguments.pixels(data))
         squeezed = (1,) * (len(expected) - values.ndim) + values.shape
         if squeezed != expected:
             raise ShapeError(
@@ -132,19 +134,14 @@ class TiledImageArray(ImageArray):
             )
         self[region] = values.reshape(expected)
 
-    def _state(self) -> Mapping[str, Any]:
-        return {}
-
 
 def _as_slice(choice: int | slice | None, size: int) -> slice:
     if choice is None:
         return slice(0, size)
     if isinstance(choice, slice):
         return choice
-    index = int(choice)
-    if not -size <= index < size:
-        raise IndexError(f"index {index} is out of bounds for an axis of {size}")
-    return slice(index % size, index % size + 1)
+    index = arguments.place(choice, size, "an index of pre_dims")
+    return slice(index, index + 1)
 
 
 class TiledPosition(Position):
@@ -196,14 +193,15 @@ class TiledPosition(Position):
             If the grid or the tile is no possible shape; a :class:`ValueError`.
         """
         ndim = len(self.axes)
-        tile = (1,) * (ndim - len(tile_shape)) + tuple(int(n) for n in tile_shape)
-        grid = tuple(int(n) for n in grid_shape)
+        sizes = as_shape(tile_shape, "tile_shape")
+        tile = (1,) * (ndim - len(sizes)) + sizes
+        grid = as_shape(grid_shape, "grid_shape")
         if len(grid) != 2 or min(grid) < 1 or len(tile) != ndim or min(tile) < 1:
             raise ShapeError(
-                f"grid {tuple(grid_shape)} and tile {tuple(tile_shape)} must be (rows, columns) "
+                f"grid_shape {grid} and tile_shape {sizes} must be (rows, columns) "
                 f"and at most {ndim} positive sizes"
             )
-        if not 2 <= chunk_dims <= ndim:
+        if not 2 <= arguments.whole(chunk_dims, "chunk_dims") <= ndim:
             raise ShapeError(f"chunk_dims must be 2 to {ndim}, not {chunk_dims}")
         shape = (*tile[:-2], tile[-2] * grid[0], tile[-1] * grid[1])
         chunks = (1,) * (ndim - chunk_dims) + tile[ndim - chunk_dims :]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from iohub.display import Summary, TreeSummary
-from iohub.errors import DocumentError, LayoutError, MissingNodeError, NotFoundError
+from iohub.errors import IohubError, LayoutError, MissingNodeError, NotFoundError
 from iohub.metadata.plate import WellGroupMeta
 from iohub.nodes import plate_reading as reading
 from iohub.nodes.base import NGFFNode, join
@@ -53,9 +53,9 @@ class Well(NGFFNode):
         # The position's own document says whether it is there, and is needed next.
         if not _is_there(position):
             if not self._group.exists():
-                hint = "The plate lists this well, but there is none."
+                hint = self._absent("")
                 raise MissingNodeError(key, f"well {self.url}", (), hint)
-            raise self._missing(key, "It is listed but missing." if key in self._names() else "")
+            raise self._missing(key, self._absent(key) if key in self._names() else "")
         return position
 
     def _position(self, key: str) -> Position:
@@ -120,7 +120,7 @@ class Well(NGFFNode):
         name = join(*self._split(key))
         if self._plate is None:
             raise self._missing(name, "Open the plate to remove positions of its wells.")
-        self._plate.remove_position(join(*self.path.split("/")[-2:], name))
+        del self._plate[join(*self.path.split("/")[-2:], name)]
 
     @property
     def channel_names(self) -> list[str]:
@@ -146,9 +146,9 @@ class Well(NGFFNode):
 def _is_there(position: Position) -> bool:
     """Whether a position has a document, be it broken; an array is none."""
     try:
-        position._group.attrs()
-    except DocumentError:
-        return True
+        position._document()
     except (NotFoundError, LayoutError):
         return False
+    except IohubError:
+        return True
     return True

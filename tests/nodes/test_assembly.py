@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,17 @@ import pytest
 import zarr
 
 from iohub import open_ome_zarr
-from iohub.errors import AxisError, ChannelError, ExistsError, PathError, ReadOnlyError, ShapeError
+from iohub.errors import (
+    AxisError,
+    ChannelError,
+    DocumentError,
+    ExistsError,
+    PathError,
+    ReadOnlyError,
+    ShapeError,
+)
 from iohub.ngff import AxisMeta, Plate
+from iohub.nodes.upgrade import upgrade
 
 
 @pytest.fixture
@@ -28,6 +38,40 @@ def position(tmp_path: Path, version: str) -> Any:
     node.zattrs["note"] = {"by": "me"}
     node["0"].attrs["of the array"] = 1
     return node
+
+
+def with_nan(document: Path) -> None:
+    """Write what Python's json writes, which is no JSON."""
+    stored = json.loads(document.read_text())
+    attrs = stored if document.name == ".zattrs" else stored["attributes"]
+    attrs["mean"] = [float("nan"), float("-inf")]
+    document.write_text(json.dumps(stored))
+
+
+@pytest.mark.parametrize("to", ["0.4", "0.5"])
+def test_attributes_that_are_no_json(tmp_path: Path, position: Any, version: str, to: str) -> None:
+    """Other tools write NaN; a copy of it was refused."""
+    for folder in ("fov.zarr", "fov.zarr/0"):
+        with_nan(tmp_path / folder / (".zattrs" if version == "0.4" else "zarr.json"))
+    position = open_ome_zarr(position.url, mode="r+")
+    position.append_channel("c")
+    with Plate.from_positions(tmp_path / "p.zarr", {"A/1/0": position}, version=to) as plate:
+        for node in (plate["A/1/0"].zattrs, plate["A/1/0/0"].attrs):
+            assert np.isnan(node["mean"][0])
+            assert node["mean"][1] == -np.inf
+    assert np.isnan(position["0"].attrs["mean"][0])
+    position["0"].attrs["note"] = 1
+    upgrade(position.url, to="0.5" if version == "0.4" else "0.4")
+    upgraded = open_ome_zarr(position.url, mode="r+")
+    assert np.isnan(upgraded.zattrs["mean"][0])
+    assert np.isnan(upgraded["0"].attrs["mean"][0])
+    assert upgraded["0"].attrs["note"] == 1
+
+
+def test_new_attributes_are_json(position: Any) -> None:
+    with pytest.raises(DocumentError):
+        position["0"].attrs["mean"] = float("nan")
+    assert "mean" not in position["0"].attrs
 
 
 @pytest.mark.parametrize("how", ["copy", "hardlink", "reflink"])

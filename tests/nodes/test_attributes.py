@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from iohub import open_ome_zarr
-from iohub.errors import IohubError, ReadOnlyError
+from iohub.errors import ConflictError, IohubError, ReadOnlyError
 
 
 def fresh(node: Any) -> dict[str, Any]:
@@ -89,6 +89,92 @@ def test_two_handles(fov: Any) -> None:
     mine["c"] = 3
     assert fresh(fov)["x"] == {"a": 1, "b": 2, "c": 3}
     assert fresh(fov)["y"] == 3
+
+
+def colors(node: Any) -> dict[str, str]:
+    channels = open_ome_zarr(node.url).metadata.omero.channels
+    return {channel.label: channel.color for channel in channels}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda channel: channel.__setitem__("color", "ABCDEF"),
+        lambda channel: channel["window"].__setitem__("start", 7),
+        lambda channel: channel.update(color="ABCDEF"),
+        lambda channel: channel.clear(),
+    ],
+)
+def test_an_item_of_a_list_is_the_one_that_was_read(fov: Any, change: Any) -> None:
+    """A handle on the second channel became one on the third when the first was removed."""
+    fov.append_channel("RFP")
+    second = fov.maybe_wrapped_ome_attrs["omero"]["channels"][1]
+    assert second["label"] == "GFP"
+    fov.remove_channel("DAPI")
+    before = fresh(fov)
+    with pytest.raises(ConflictError, match=r"changed meanwhile.*read it again"):
+        change(second)
+    assert fresh(fov) == before
+    again = fov.maybe_wrapped_ome_attrs["omero"]["channels"][0]
+    again["color"] = "ABCDEF"
+    assert colors(fov)["GFP"] == "ABCDEF"
+
+
+def test_items_of_one_list_side_by_side(fov: Any) -> None:
+    one, two = (fov.maybe_wrapped_ome_attrs["omero"]["channels"][i] for i in (0, 1))
+    all_of_them = fov.maybe_wrapped_ome_attrs["omero"]["channels"]
+    window = one["window"]
+    one["color"] = "111111"
+    window["start"] = 3  # an object that `one` has made anew
+    one["active"] = False
+    two["color"] = "222222"
+    assert colors(fov) == {"DAPI": "111111", "GFP": "222222"}
+    assert one["window"]["start"] == 3
+    all_of_them[0]["color"] = "333333"  # read before, and the same channel by its label
+    assert colors(fov) == {"DAPI": "333333", "GFP": "222222"}
+    assert one["window"]["start"] == 3
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda a: a.__setitem__(0, 9),
+        lambda a: a.__delitem__(0),
+        lambda a: a.pop(),
+        lambda a: a.insert(1, 9),
+    ],
+)
+def test_places_in_a_list_that_changed(fov: Any, change: Any) -> None:
+    fov.zattrs["x"] = {"l": [1, 2]}
+    mine = fov.zattrs["x"]["l"]
+    fov.zattrs["x"]["l"].insert(0, 0)
+    with pytest.raises(ConflictError):
+        change(mine)
+    mine.append(3)  # wherever the end is
+    assert fov.zattrs["x"]["l"] == mine == [0, 1, 2, 3]
+    change(mine)
+    assert fov.zattrs["x"]["l"] == mine
+
+
+@pytest.mark.parametrize("now", [None, 1, [], {"l": 5}])
+def test_a_handle_on_what_is_gone(fov: Any, now: Any) -> None:
+    fov.zattrs["x"] = {"l": [{"a": 1}]}
+    mine = fov.zattrs["x"]["l"][0]
+    fov.zattrs["x"] = now
+    with pytest.raises(ConflictError, match="read it again"):
+        mine["a"] = 2
+    assert fov.zattrs["x"] == now
+
+
+def test_ome_attributes_are_live(fov: Any) -> None:
+    """They were a copy of when they were read in 0.5, and not in 0.4."""
+    ome = fov.maybe_wrapped_ome_attrs
+    fov.rename_channel("GFP", "green")
+    assert ome["omero"]["channels"][1]["label"] == "green"
+    ome["omero"]["channels"][1]["label"] = "red"
+    assert fov.channel_names == ["DAPI", "red"]
+    assert "omero" in ome
+    assert set(ome) >= {"multiscales", "omero"}
 
 
 def test_mapping(fov: Any) -> None:
@@ -206,3 +292,16 @@ def test_attributes_written_by_zarr_are_seen(fov: Any) -> None:
     assert fov.zattrs["y"] == {"z": 1}
     fov.zattrs["y"]["z"] = 2
     assert dict(fov.zgroup.attrs)["y"] == {"z": 2}
+
+
+def test_a_channel_that_is_held_while_another_is_edited(fov: Any) -> None:
+    """It was said to have changed, although it is the same channel."""
+    ome = fov.zattrs if "omero" in fov.zattrs else fov.zattrs["ome"]
+    held = ome["omero"]["channels"][0]
+    name = held["label"]
+    fov.set_contrast_limits(name, {"start": 1, "end": 9, "min": 0, "max": 10})
+    held["color"] = "123456"
+    assert (held["color"], held["window"]["end"]) == ("123456", 9)
+    fov.rename_channel(name, "other")
+    with pytest.raises(ConflictError):
+        held["color"] = "654321"

@@ -11,7 +11,14 @@ import pytest
 import zarr
 
 from iohub import open_ome_zarr
-from iohub.errors import AxisError, ChannelError, DTypeError, ShapeError
+from iohub.errors import (
+    AxisError,
+    ChannelError,
+    CorruptNodeWarning,
+    DTypeError,
+    ShapeError,
+    UnreadableError,
+)
 
 
 @pytest.fixture(params=["chunk per channel", "chunks of channels", "sharded"])
@@ -172,7 +179,7 @@ def test_refused_with_nothing_changed(node: Any) -> None:
         (lambda: node.append_channel("GFP"), ChannelError, "there is a channel 'GFP' already"),
         (lambda: node.append_channel(""), ChannelError, "not empty"),
         (lambda: node.insert_channel(0, "GFP"), ChannelError, "already"),
-        (lambda: node.insert_channel(9, "x"), IndexError, "range"),
+        (lambda: node.insert_channel(9, "x"), IndexError, "out of bounds"),
         (lambda: node.rename_channel("GFP", "DAPI"), ChannelError, "already"),
         (lambda: node.rename_channel("GPF", "x"), ChannelError, r"'GPF'.*'GFP'"),
         (lambda: node.rename_channel("GFP", ""), ChannelError, "not empty"),
@@ -297,6 +304,25 @@ def test_appending_takes_no_space_and_moves_no_pixel(tmp_path: Path, version: st
     assert not any(key.rpartition("/")[2].isdigit() for key in touched)
 
 
+@pytest.mark.parametrize("chunks", [4, 2, 1])
+def test_a_new_channel_is_empty_whatever_was_there(
+    tmp_path: Path, version: str, chunks: int
+) -> None:
+    """zarr leaves the pixels in a chunk beyond the end of an array that it makes smaller."""
+    with open_ome_zarr(
+        tmp_path / "s.zarr", layout="fov", mode="w-", channel_names=list("abcd"), version=version
+    ) as node:
+        node.create_image("0", np.full((1, 4, 1, 4, 4), 7, "u2"), chunks=(1, chunks, 1, 4, 4))
+    group = zarr.open_group(tmp_path / "s.zarr", mode="r+")
+    group["0"].resize((1, 3, 1, 4, 4))
+    with open_ome_zarr(tmp_path / "s.zarr", mode="r+") as node:
+        del node.maybe_wrapped_ome_attrs["omero"]["channels"][3]
+        node.append_channel("new")
+        assert node.channel_names == ["a", "b", "c", "new"]
+        assert (node["0"][:, :3] == 7).all()
+        assert not node["0"][:, 3].any()
+
+
 # ---- a whole plate ---------------------------------------------------------------------------
 
 
@@ -333,6 +359,51 @@ def test_surgery_that_stopped_half_way_is_completed(plate: Any) -> None:
         plate.rename_channel("GFP", "x")
     with pytest.raises(ChannelError, match="no position"):
         plate.remove_channel("GFP")
+
+
+def document_of(group: Path) -> Path:
+    return next(
+        p for p in (group / "zarr.json", group / ".zattrs", group / ".zarray") if p.exists()
+    )
+
+
+SURGERY: list[Callable[..., None]] = [
+    lambda plate, **how: plate.append_channel("new", **how),
+    lambda plate, **how: plate.insert_channel(0, "new", **how),
+    lambda plate, **how: plate.rename_channel("GFP", "new", **how),
+    lambda plate, **how: plate.remove_channel("GFP", **how),
+    lambda plate, **how: plate.reorder_channels(["GFP", "DAPI"], **how),
+]
+
+
+@pytest.mark.parametrize("edit", SURGERY)
+@pytest.mark.parametrize("broken", ["A/2/0", "A/2"])
+def test_surgery_with_a_corrupt_position_changes_nothing(
+    plate: Any, edit: Callable[..., None], broken: str
+) -> None:
+    """The good ones were changed, so that the plate had two sets of channels."""
+    root = Path(plate.url)
+    document_of(root / broken).write_text("{")
+    before = {p: p.read_bytes() for p in root.rglob("*") if p.is_file()}
+    with pytest.raises(UnreadableError, match=rf"(?s)nothing was changed.*{broken}"):
+        edit(plate)
+    assert {p: p.read_bytes() for p in root.rglob("*") if p.is_file()} == before
+    with pytest.warns(CorruptNodeWarning, match=broken):
+        edit(plate, skip_unreadable=True)
+    assert plate["A/1/0"].channel_names == plate["B/2/0"].channel_names != ["DAPI", "GFP"]
+
+
+def test_surgery_with_a_corrupt_array(plate: Any) -> None:
+    array = Path(plate.url) / "A/2/0/0"
+    (array / ("zarr.json" if (array / "zarr.json").exists() else ".zarray")).write_text("{")
+    with pytest.raises(UnreadableError, match="A/2/0/0"):
+        plate.append_channel("new")
+    assert plate["A/1/0"].channel_names == ["DAPI", "GFP"]
+    with pytest.warns(CorruptNodeWarning, match="A/2/0/0"):
+        plate.append_channel("new", skip_unreadable=True)
+    assert plate["B/2/0"].channel_names == ["DAPI", "GFP", "new"]
+    plate.rename_channel("GFP", "green")  # no array is touched
+    assert plate["A/2/0"].channel_names == ["DAPI", "green"]
 
 
 def test_surgery_on_an_empty_plate(empty_plate: Any) -> None:

@@ -233,6 +233,22 @@ def test_overwriting_creation(node: Any, pixels: Callable[..., np.ndarray]) -> N
         assert list(again) == ["0"]
 
 
+def test_labels_that_would_not_fit_are_named(node: Any, pixels: Callable[..., np.ndarray]) -> None:
+    """They stayed as they were, with another size than their image."""
+    node["0"] = pixels()
+    node.labels.create("cells", np.ones(pixels().shape[-3:], "u1"))
+    node.labels.create("flat", np.ones((1, 1), "u1"))
+    with open_ome_zarr(node.url, mode="r+", overwriting_creation=True) as again:
+        for create in (again.create_image, lambda n, a: again.create_zeros(n, a.shape, a.dtype)):
+            with pytest.raises(ShapeError, match=r"its label images 'cells'; delete them first"):
+                create("0", pixels((1, 2, 2, 4, 4)))
+        assert np.array_equal(again["0"][...], pixels())
+        again["0"] = pixels() + 1
+        del again.labels["cells"]
+        again["0"] = pixels((1, 2, 2, 4, 4))
+        assert again["0"].shape == (1, 2, 2, 4, 4)
+
+
 def test_an_array_that_no_metadata_name_is_not_overwritten(node: Any) -> None:
     node.zgroup.create_array("0", shape=(3,), dtype="u1")[...] = 7
     with pytest.raises(ExistsError):

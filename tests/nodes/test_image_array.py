@@ -487,3 +487,37 @@ def test_repr_is_one_line(image: Any) -> None:
         f"Zarr {image.metadata.zarr_format}>"
     )
     assert "uint16" in image._repr_html_()
+
+
+def test_completion_offers_what_an_image_has(image: Any) -> None:
+    """Only zarr's names were offered, as ``__class__`` is the one of zarr's arrays."""
+    offered = dir(image)
+    assert {"numpy", "dask_array", "frames", "tensorstore", "zarr_array", "shape"} <= set(offered)
+    assert {"cdata_shape", "metadata", "store_path", "nchunks"} <= set(offered)
+    assert not {"open", "create", "from_dict", "compressor"} & set(offered)
+    for name in offered:
+        getattr(image, name)
+
+
+@pytest.mark.parametrize(("ndim", "names"), [(1, ["w"]), (1, None), (6, None), (0, None)])
+def test_an_array_that_is_no_image(tmp_path: Path, version: str, ndim: int, names: Any) -> None:
+    """A table of stage positions beside the image could not even be shown."""
+    with open_ome_zarr(
+        tmp_path / "s.zarr", layout="fov", mode="w-", channel_names=["a"], version=version
+    ) as node:
+        node.create_zeros("0", (1, 1, 1, 4, 4), "u1")
+    how = {"dimension_names": names} if version != "0.4" else {}
+    group = zarr.open_group(tmp_path / "s.zarr", mode="r+")
+    group.create_array("extra", shape=(3,) * ndim, dtype="u1", **how)[...] = 5
+    with open_ome_zarr(tmp_path / "s.zarr", mode="r+") as node:
+        extra = node["extra"]
+        assert (extra[...] == 5).all()
+        known = names if names and how else [f"dim_{i}" for i in range(ndim)]
+        assert [axis.name for axis in extra.axes] == known
+        assert (extra.frames, extra.channels, extra.width) == (1, 1, 1)
+        assert f"'{extra.path}'" in repr(extra)
+        assert extra._repr_html_()
+        assert extra.dask_array().shape == extra.shape
+        extra[...] = 6
+        assert (extra.numpy() == 6).all()
+        assert len(node["0"].axes) == 5

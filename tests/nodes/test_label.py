@@ -9,15 +9,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from zarr.storage import MemoryStore
 
 from iohub import open_ome_zarr
 from iohub.errors import (
+    ArgumentError,
     AxisError,
     ChannelError,
     DocumentError,
     MissingNodeError,
     ShapeError,
 )
+from iohub.models import validate
 from iohub.ngff import AxisMeta, Label, Position, TransformationMeta
 
 
@@ -181,6 +184,32 @@ def test_regionprops_join_what_is_there(fov: Position) -> None:
     assert found.loc[77, "kind"] == "b"
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("aera", "'aera'; did you mean 'area'"),
+        ("mean_intensity", r"channels=\['GFP'\]"),
+        ("eccentricity", "not implemented for 3D"),
+    ],
+)
+def test_properties_that_are_not_measured(fov: Position, name: str, said: str) -> None:
+    label = fov.labels.create("cells", np.ones((1, 3, 9, 7), "uint8"))
+    with pytest.raises(ArgumentError, match=said):
+        label.regionprops([name])
+
+
+@pytest.mark.parametrize("given", [None, 3, "red", [1]])
+def test_what_is_no_table(label: Label, given: Any) -> None:
+    label.colors = {1: "red"}
+    with pytest.raises(ArgumentError, match=r"colors are a pandas\.DataFrame or a mapping"):
+        label.colors = given
+    with pytest.raises(ArgumentError, match=r"properties are a pandas\.DataFrame, not"):
+        label.properties = given
+    with pytest.raises(DocumentError, match="label 1 has colour"):
+        label.colors = {1: None}
+    assert label.colors.index.tolist() == [1]
+
+
 def test_regionprops_with_a_function(label: Label) -> None:
     def highest(mask: np.ndarray, pixels: np.ndarray) -> float:
         return float(pixels[mask].max())
@@ -208,6 +237,19 @@ def test_regionprops_that_do_not_fit(fov: Position, label: Label) -> None:
         by_channel.regionprops()
 
 
+@pytest.mark.parametrize("frame", [pd.DataFrame({"label": [1, 2]}), pd.DataFrame(index=[1, 2])])
+def test_labels_without_properties(label: Label, frame: pd.DataFrame) -> None:
+    label.properties = frame
+    assert label.properties.index.tolist() == [1, 2]
+    assert list(label.properties.columns) == []
+
+
+def test_regionprops_of_no_name(fov: Position) -> None:
+    label = fov.labels.create("flat", np.eye(9, 7, dtype="uint8"))
+    label.regionprops([])
+    assert label.properties.index.tolist() == [1]
+
+
 def test_axes_of_any_name(tmp_path: Path, version: str) -> None:
     axes = [AxisMeta(name="C", type="channel"), *(AxisMeta(name=n, type="space") for n in "YX")]
     path = tmp_path / "a.zarr"
@@ -216,3 +258,12 @@ def test_axes_of_any_name(tmp_path: Path, version: str) -> None:
         label = fov.labels.create("cells", np.eye(8, dtype="uint8"))
         assert [axis.name for axis in label.axes] == ["Y", "X"]
         assert label.regionprops(["intensity_mean"], channels=["a"]).iloc[0, 0] == 3
+
+
+def test_an_image_in_memory_has_a_name(version: str) -> None:
+    """Its multiscales had none, which the specification recommends."""
+    store = MemoryStore()
+    with open_ome_zarr(store, "fov", "w", channel_names=["a"], version=version) as fov:
+        fov["0"] = np.zeros((1, 1, 1, 4, 4), "uint8")
+        assert fov.metadata.multiscales[0].name == "image"
+        validate(store, strict=True).raise_for_errors()

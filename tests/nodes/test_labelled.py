@@ -368,6 +368,50 @@ def test_new_coordinates_of_the_whole_change_the_scale(source: Any) -> None:
     assert "previous_transforms" in source.zattrs["iohub"]
 
 
+def test_the_whole_image_elsewhere_moves(source: Any) -> None:
+    """It was refused, as if it were the next tile."""
+    labelled = source.to_xarray()
+    moved = labelled.assign_coords(
+        y=("y", labelled.y.values + 1000), x=("x", labelled.x.values - 500)
+    )
+    source.write_xarray((moved + 1).astype("u2"))
+    assert source.scale == list(SCALE)
+    assert source.translation == [*SHIFT[:-2], SHIFT[-2] + 1000, SHIFT[-1] - 500]
+    assert np.array_equal(source["0"][...], data() + 1)
+
+
+@pytest.mark.parametrize("part", [{"t": [1]}, {"c": [0]}, {"t": [0, 1], "c": [1]}])
+def test_a_part_does_not_rescale_the_rest(source: Any, part: dict[str, list[int]]) -> None:
+    """One time point with another z spacing gave it to all frames."""
+    before = source.zattrs.asdict()
+    piece = source.to_xarray().isel(part).compute()
+    for coordinates in (piece.z.values * 2, piece.z.values + 0.3):
+        with pytest.raises(ShapeError, match="are not pixels of the image"):
+            source.write_xarray((piece * 0).assign_coords(z=("z", coordinates)).astype("u2"))
+    assert source.zattrs.asdict() == before
+    assert np.array_equal(source["0"][...], data())
+
+
+def test_times_in_any_order(source: Any, tmp_path: Path, version: str) -> None:
+    """What knows the whole goes in any order; what does not is told what to do."""
+    whole = source.to_xarray()
+    bare = whole.assign_coords({d: (d, whole[d].values) for d in "tzyx"})
+
+    with new_position(tmp_path / "known", version) as target:
+        for i in (2, 0, 1, 3):
+            target.write_xarray(whole.isel(t=[i]))
+        assert np.array_equal(target["0"][...], data())
+    with new_position(tmp_path / "bare", version) as target:
+        target.write_xarray(bare.isel(t=[2]))
+        with pytest.raises(ShapeError, match=r"first piece first.*create_zeros.*to_xarray"):
+            target.write_xarray(bare.isel(t=[0]))
+    with new_position(tmp_path / "made", version) as target:
+        target.create_zeros("0", SHAPE, "u2", transform=TRANSFORM)
+        for i in (2, 0, 1, 3):
+            target.write_xarray(bare.isel(t=[i]))
+        assert np.array_equal(target["0"][...], data())
+
+
 def test_new_coordinates_keep_the_pyramid_in_proportion(source: Any) -> None:
     source.compute_pyramid(levels=2)
     labelled = source.to_xarray()

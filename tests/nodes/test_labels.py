@@ -334,9 +334,7 @@ EDITS: dict[str, Callable[[Position], Any]] = {
     "reorder_channels": lambda p: p.reorder_channels(["GFP", "DAPI"]),
     "rename_channel": lambda p: p.rename_channel("DAPI", "405"),
     "compute_pyramid": lambda p: p.compute_pyramid(method="max"),
-    "delete_pyramid": lambda p: p.delete_pyramid(),
-    "initialize_pyramid": lambda p: (p.delete_pyramid(), p.initialize_pyramid(2)),
-    "set_scale": lambda p: p.set_scale("0", "x", 3.0),
+    "set_scale_of_a_level": lambda p: p.set_scale("1", "x", 3.0),
     "another_image": lambda p: p.create_zeros("more", (2, 2, 3, 9, 7), "uint16"),
     "delete_level": lambda p: p.__delitem__("2"),
     "dump_meta": lambda p: p.dump_meta(),
@@ -465,3 +463,30 @@ def test_an_interrupted_creation_leaves_nothing(
         image.labels.create("cells", ids((9, 7)))
     assert list(image.labels) == []
     assert image.group_keys() == []
+
+
+def test_labels_by_key(tmp_path: Path, version: str) -> None:
+    """An array of a label image had the axes of the image that it labels."""
+    with open_ome_zarr(
+        tmp_path / "p.zarr", layout="hcs", mode="w-", channel_names=["a"], version=version
+    ) as plate:
+        image = plate.create_position("A", "1", "0")
+        image.create_zeros("0", (6, 1, 4, 8, 8), "u2")
+        assert "labels" not in image
+        with pytest.raises(MissingNodeError, match="no label images"):
+            image["labels"]
+        ids = np.ones((6, 4, 8, 8), "u1")
+        label = image.labels.create("nuc", ids, axes=["t", "z", "y", "x"])
+        assert image["labels"] == plate["A/1/0/labels"] == image.labels
+        assert image["labels/nuc"] == plate["A/1/0/labels/nuc"] == image["labels", "nuc"] == label
+        array = image["labels/nuc/0"]
+        assert (array.frames, array.channels, array.slices) == (6, 1, 4)
+        assert array == label.data == plate["A/1/0/labels/nuc/0"]
+        assert image.keys() == ["0"]
+        for missing in ("labels/other", "labels/nuc/7", "labels/nuc/0/0"):
+            assert missing not in image
+        with pytest.raises(PathError, match="holds the label images"):
+            del image["labels"]
+        del image["labels/nuc"]
+        assert list(image.labels) == []
+        assert list(image) == ["0"]

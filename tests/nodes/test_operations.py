@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from iohub import open_ome_zarr
+from iohub.metadata import versions
 from iohub.testing.counting import CountingBytes
 
 
@@ -134,6 +135,41 @@ def test_create_positions_writes_each_document_once(tmp_path: Path, version: str
         store.clear()
         plate["A/1/0"].create_zeros("0", (1, 1, 1, 4, 4), "u1")
         assert len(store.keys("set")) <= 3
+
+
+def test_positions_one_by_one_parse_no_plate_again(
+    tmp_path: Path, version: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each one parsed and checked all wells that were there, which took the square of their number.
+
+    The document itself has to be written each time.
+    """
+    name = ".zattrs" if version == "0.4" else "zarr.json"
+    spelling, parsed = type(versions.spelling(version)), []
+    parse = spelling.parse_plate
+    monkeypatch.setattr(
+        spelling, "parse_plate", lambda *args, **more: parsed.append(1) or parse(*args, **more)
+    )
+    path = tmp_path / "p.zarr"
+    store = CountingBytes(path)
+    with open_ome_zarr(
+        store, layout="hcs", mode="w-", channel_names=["a"], version=version
+    ) as plate:
+        plate.create_position("A", "1", "0")
+        store.clear()
+        parsed.clear()
+        for column in range(2, 12):
+            plate.create_position("B", str(column), "0", None, None, column % 3)
+        assert parsed == []
+        assert store.keys("set").count(name) == 10
+        assert store.keys("get").count(name) <= 10
+        # What is kept is what parsing gives, also once somebody else has added something.
+        assert plate.metadata == open_ome_zarr(path).metadata
+        open_ome_zarr(path, mode="r+").add_acquisition(7, "other", note={"by": "somebody"})
+        plate.create_position("C", "1", "0")
+        assert [entry.id for entry in plate.acquisitions] == [0, 2, 1, 7]
+        assert plate.metadata == open_ome_zarr(path).metadata
+        assert len(plate) == 3
 
 
 def test_an_image_is_created_with_few_operations(tmp_path: Path, version: str) -> None:

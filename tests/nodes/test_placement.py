@@ -47,6 +47,20 @@ def test_set_scale_of_the_first_level_keeps_the_proportion(node: Any) -> None:
     assert [node.get_effective_scale(i)[2] for i in "012"] == [2.0, 4.0, 8.0]
 
 
+def test_set_transform_of_the_first_level_keeps_the_proportion(node: Any) -> None:
+    """Lower levels stayed where they were, while label images followed."""
+    node.set_transform("0", [scale(1, 1, 2, 4, 1), translation(0, 0, 0, 50, 7)])
+    assert [node.get_effective_scale(i)[3] for i in "012"] == [4.0, 8.0, 16.0]
+    assert [node.get_effective_translation(i)[3] for i in "012"] == [50.0, 52.0, 56.0]
+    assert [node.get_effective_scale(i)[4] for i in "012"] == [1.0, 2.0, 4.0]
+    assert [node.get_effective_translation(i)[4] for i in "012"] == [7.0, 7.5, 8.5]
+    assert [node.get_effective_scale(i)[2] for i in "012"] == [2.0, 4.0, 8.0]
+    noted = node.zattrs["iohub"]["previous_transforms"]
+    assert [entry["image"] for entry in noted[-3:]] == ["0", "1", "2"]
+    node.set_transform("1", [scale(1, 1, 1, 1, 3)])
+    assert [node.get_effective_scale(i)[4] for i in "012"] == [1.0, 3.0, 4.0]
+
+
 def test_set_scale_of_a_lower_level_is_of_that_one(node: Any) -> None:
     node.set_scale("1", "x", 7.0)
     assert [node.get_effective_scale(i)[-1] for i in "012"] == [0.25, 7.0, 1.0]

@@ -217,6 +217,7 @@ IMPORTS = {
         "NGFFNode",
         "Plate",
         "Position",
+        "PositionSpec",
         "Row",
         "TiledImageArray",
         "TiledPosition",

@@ -190,7 +190,7 @@ def test_initialize(tmp_path: Path, version: str) -> None:
     assert node.get_effective_scale("2") == [1, 1, 4, 4, 4]
     node.compute_pyramid()
     assert (node["2"][...] == 1).all()
-    with pytest.raises(PyramidError, match=r"has a pyramid of 3 levels, not 2"):
+    with pytest.raises(PyramidError, match=r"has a pyramid of 3 levels already"):
         node.initialize_pyramid(2)
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from iohub import open_ome_zarr
 from iohub.errors import (
+    ArgumentError,
     CorruptNodeWarning,
     DocumentError,
     ExistsError,
@@ -21,7 +22,12 @@ from iohub.errors import (
 )
 from iohub.metadata.axes import AxisMeta
 from iohub.metadata.coordinate_systems import CoordinateSystem
-from iohub.metadata.transform_types import Affine, Identity, Rotation, Translation
+from iohub.metadata.transform_types import (
+    Affine,
+    Identity,
+    Rotation,
+    Translation,
+)
 from iohub.ngff import Position, Scene
 
 EM = ("physical", "em")
@@ -122,7 +128,7 @@ def test_own_systems(scene: Any) -> None:
         (Identity(), EM, ("physical", "nothing")),
         (Identity(), EM, ("other", "raw/light")),
         (Identity(), EM, "world"),
-        (Translation(translation=(1.0, 2.0)), EM, LIGHT),
+        (Translation(translation=(1.0, 2.0)), LIGHT, EM),
     ],
 )
 def test_what_does_not_fit_is_refused(scene: Any, transform: Any, source: Any, target: Any) -> None:
@@ -210,3 +216,145 @@ def test_no_way(scene: Any) -> None:
         scene.resample("third", like="em")
     with pytest.raises(LayoutError, match="is an array"):
         scene.resample("em/0", like="em")
+
+
+# ---- edits that leave the scene whole -----------------------------------------------------------
+
+
+def test_an_image_that_is_needed_stays(scene: Any) -> None:
+    scene.zgroup.create_array("em/matrix", data=np.eye(5, 6))
+    for path in ("em", "raw/light", "raw"):
+        with pytest.raises(TransformError, match=r"the identity from 'physical' of 'em'"):
+            del scene[path]
+    scene.add_transform(Affine(path="em/matrix"), EM, LIGHT, overwrite=True)
+    assert [t.type for t in scene.transforms] == ["affine"]
+    with pytest.raises(TransformError, match="affine"):
+        del scene["em/matrix"]
+    scene.remove_transform(EM, LIGHT)
+    assert scene.metadata is None
+    del scene["em"]
+    assert "em" not in scene
+    with pytest.raises(MissingNodeError):
+        del scene["em"]
+
+
+def test_two_ways_between_the_same_ends(scene: Any) -> None:
+    with pytest.raises(ExistsError, match="overwrite=True"):
+        scene.add_transform(Translation(translation=(0, 0, 0, 0, 1)), EM, LIGHT)
+    shift = Translation(translation=(0, 0, 0, 0, 1))
+    scene.add_transform(shift, EM, LIGHT, overwrite=True)
+    assert [t.type for t in scene.transforms] == ["translation"]
+
+
+def test_transformations_removed(scene: Any) -> None:
+    world = [_world(scene["em"].axes)]
+    scene.add_transform(Identity(), EM, "world", world)
+    with pytest.raises(MissingNodeError, match="There are: identity from"):
+        scene.remove_transform("world", EM)
+    scene.add_transform(Identity(), "world", LIGHT)
+    scene.remove_transform(EM, LIGHT)
+    assert [t.type for t in scene.transforms] == ["identity", "identity"]
+    scene.remove_transform("world", LIGHT)
+    assert next(scene.images())[0] == "em"
+    assert list(scene.coordinate_systems) == ["world"]
+    scene.add_transform(Identity(), LIGHT, EM)
+    scene.remove_transform(EM, "world")
+    assert scene.coordinate_systems == {}
+
+
+def test_nothing_is_left_unconnected(scene: Any) -> None:
+    axes = scene["em"].axes
+    for name in ("third", "fourth"):
+        scene.create_image(name, ["a"])["0"] = np.zeros((1, 1, 1, 2, 2), "u1")
+    before = dict(scene.zattrs)
+    with pytest.raises(DocumentError, match="no transformation connects"):
+        scene.add_transform(Identity(), ("physical", "third"), ("physical", "fourth"))
+    with pytest.raises(DocumentError, match="no transformation connects"):
+        scene.add_transform(Identity(), EM, "a", [_named("a", axes), _named("b", axes)])
+    assert dict(scene.zattrs) == before
+    scene.add_transform(Identity(), LIGHT, ("physical", "third"))
+    scene.add_transform(Identity(), ("physical", "third"), ("physical", "fourth"))
+    with pytest.raises(DocumentError, match="no transformation connects"):
+        scene.remove_transform(LIGHT, ("physical", "third"))
+    assert len(scene.transforms) == 3
+
+
+def _named(name: str, axes: list[AxisMeta]) -> CoordinateSystem:
+    return CoordinateSystem(name=name, axes=tuple(axes))
+
+
+@pytest.mark.parametrize("path", ["em/inner", "raw/light/0/x", "new/inner"])
+def test_no_image_in_an_image(scene: Any, path: str) -> None:
+    scene.create_image("new")  # without pixels yet
+    with pytest.raises(ExistsError, match="would lie in the image"):
+        scene.create_image(path)
+
+
+def test_what_images_are_to_have(tmp_path: Path) -> None:
+    axes = [AxisMeta(name=n, type="space", unit="micrometer") for n in "yx"]
+    with open_ome_zarr(
+        tmp_path / "s.zarr", "scene", "w-", version="0.6", axes=axes, channel_names=None
+    ) as node:
+        assert [axis.name for axis in node.axes] == ["y", "x"]
+        node.create_image("a")["0"] = np.zeros((2, 2))
+    assert [axis.name for axis in open_ome_zarr(tmp_path / "s.zarr")["a"].axes] == ["y", "x"]
+
+
+def test_axes_and_channels_are_those_of_the_images(scene: Any) -> None:
+    again = open_ome_zarr(scene.url)
+    assert again.channel_names == ["EM", "B", "GFP"]
+    assert again.axes == scene["em"].axes
+    turned = [*scene["em"].axes[:2], *scene["em"].axes[:1:-1]]
+    scene.add_transform(Identity(), EM, "world", [_world(turned)])
+    assert [axis.name for axis in scene.axes] == list("tcxyz")
+
+
+def test_ends_that_are_no_systems(scene: Any) -> None:
+    with pytest.raises(MissingNodeError, match=r"is an image: .*\('physical', 'em'\), 'em/0'"):
+        scene.get_transform("em", "raw/light/0")
+    for wrong in (3, None, ("a", "b", "c"), (1, "em")):
+        with pytest.raises(ArgumentError):
+            scene.get_transform(wrong, EM)
+
+
+# ---- labels --------------------------------------------------------------------------------------
+
+
+def test_resampling_of_labels(scene: Any, pixels: np.ndarray) -> None:
+    ids = (pixels[:, :1] // 100).astype("u2")
+    em = scene["em"]
+    em.labels.create("cells", ids[0, 0])
+    found = scene.resample("em/labels/cells", like="raw/light", order=0)
+    assert found.dtype == ids.dtype
+    assert np.array_equal(found.values[..., ::2, ::2], ids)
+    assert set(np.unique(found.values)) <= set(np.unique(ids))
+    # Pixels on the grid of labels, which has no channels.
+    em.labels.create_zeros("half", ids.shape[2:], "u1")
+    like = em.labels["half"].axis_names
+    assert list(scene.resample("raw/light", like="em/labels/half").dims) == like
+    way = scene.get_transform("em/labels/cells/0", "raw/light/0")
+    assert np.allclose(way([0, 1, 2, 3][-len(em.labels["cells"].axes) :])[-3:], [1, 4, 6])
+
+
+def test_labels_that_are_linked_otherwise(scene: Any) -> None:
+    """What the image itself says of its labels comes first."""
+    em = scene["em"]
+    em.labels.create("cells", np.ones((1, 1, 4, 16, 16), "u1"), axes=list("tczyx"))
+    doc = em.metadata.multiscales[0]
+    shift = Translation(
+        translation=(0.0, 0, 0, 0, 3),
+        input={"name": "physical"},
+        output={"name": "physical", "path": "labels/cells"},
+    )
+    attrs = em.zattrs["ome"]
+    attrs["multiscales"][0]["coordinateTransformations"] = [shift.to_json()]
+    assert doc != em.metadata.multiscales[0]
+    way = scene.get_transform(EM, ("physical", "em/labels/cells"))
+    assert np.allclose(way([0] * 5), [0, 0, 0, 0, 3])
+
+
+def test_labels_that_cannot_be_read(scene: Any) -> None:
+    scene["em"].labels.create("cells", np.ones((4, 16, 16), "u1"))
+    (Path(scene.url) / "em" / "labels" / "cells" / "zarr.json").write_text("{")
+    with pytest.warns(CorruptNodeWarning, match="em/labels/cells"):
+        scene.transform_graph()

@@ -13,6 +13,7 @@ import pytest
 
 from iohub import open_ome_zarr
 from iohub.errors import (
+    ArgumentError,
     CorruptNodeWarning,
     DocumentError,
     ExistsError,
@@ -21,6 +22,7 @@ from iohub.errors import (
     MissingNodeError,
     PathError,
 )
+from iohub.models import validate
 from iohub.ngff import Plate, Series
 from iohub.optional import have
 
@@ -229,6 +231,47 @@ def test_ome_xml(path: Path) -> None:
         else:
             with pytest.raises(MissingDependencyError, match=r"iohub\[ome\]"):
                 assert series.ome
+
+
+WRONG = ["not xml", "<OME><Image></OME>", "<Other/>", "", "<OME><x:Image/></OME>"]
+
+
+@pytest.mark.parametrize("wrong", [*WRONG, 3, None, b"<OME/>"])
+def test_what_is_no_ome_xml_is_not_written(path: Path, wrong: Any) -> None:
+    with open_ome_zarr(path, mode="r+") as series:
+        series.ome_xml = XML
+        with pytest.raises(DocumentError if isinstance(wrong, str) else ArgumentError):
+            series.ome_xml = wrong
+        with pytest.raises((ArgumentError, MissingDependencyError)):
+            series.ome = 3
+        assert series.ome_xml == XML
+
+
+@pytest.mark.skipif(not have("ome_types"), reason="ome-types is not installed")
+@pytest.mark.parametrize("wrong", [*WRONG, "<OME><Nothing/></OME>", "\N{MICRO SIGN}"])
+def test_what_is_no_ome_xml_is_said(path: Path, wrong: str) -> None:
+    with open_ome_zarr(path, mode="r+") as series:
+        series.ome_xml = XML
+        (path / "OME/METADATA.ome.xml").write_bytes(wrong.encode("latin-1"))
+        with pytest.raises(DocumentError, match=r"METADATA\.ome\.xml"):
+            assert series.ome
+
+
+@pytest.mark.parametrize("given", [3, None, "not xml", "<OME>", "<a/>", ""])
+def test_what_is_no_ome_xml(path: Path, given: Any) -> None:
+    with open_ome_zarr(path, mode="r+") as series:
+        series.ome_xml = XML
+        error = ArgumentError if not isinstance(given, str) else DocumentError
+        with pytest.raises(error):
+            series.ome_xml = given
+        with pytest.raises(ArgumentError, match="ome_types"):
+            series.ome = given
+        assert series.ome_xml == XML
+        (path / "OME/METADATA.ome.xml").write_text("not xml")
+        if have("ome_types"):
+            with pytest.raises(DocumentError, match=r"METADATA\.ome\.xml"):
+                _ = series.ome
+    assert "series-xml-form" in validate(path).codes()
 
 
 @pytest.mark.skipif(not have("ome_types"), reason="ome-types is not installed")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import zarr
 
 from iohub import open_ome_zarr
 from iohub.nodes.session import Parsed
@@ -91,3 +93,28 @@ def test_the_first_position_is_looked_for_once(tmp_path: Path, version: str) -> 
     assert plate.channel_names == ["b"]
     plate.remove_position("A/4/0")
     assert plate.channel_names == ["a"]  # what the plate notes for images to come
+
+
+@pytest.mark.parametrize("layout", ["fov", "hcs"])
+def test_a_store_in_memory_has_no_name(layout: str, version: str) -> None:
+    """Images and plates were called by the address of the store, such as 140063221764288."""
+    store = zarr.storage.MemoryStore()
+    node = open_ome_zarr(store, layout=layout, mode="w-", channel_names=["a"], version=version)
+    position = node if layout == "fov" else node.create_position("A", "1", "0")
+    position.create_zeros("0", (1, 1, 1, 4, 4), "u1")
+    if layout == "fov":
+        assert node.metadata.multiscales[0].name is None
+        assert node.metadata.omero.name is None
+    else:
+        assert node.metadata.name is None
+    assert repr(node).startswith(f"<{type(node).__name__} 'memory'")
+    assert str(id(store._store_dict)) not in json.dumps(node.zattrs.asdict())
+    node.print_tree()
+
+
+def test_a_named_store_in_memory_gives_its_name(version: str) -> None:
+    node = open_ome_zarr(
+        f"memory://named{version}/x.zarr", layout="hcs", mode="w-", channel_names=["a"]
+    )
+    node.create_position("A", "1", "0")
+    assert node.metadata.name == "x.zarr"

@@ -138,3 +138,13 @@ def test_large_plates_are_shown(tmp_path: Path, version: str, wells: int) -> Non
         )
         assert repr(plate) == f"<Plate 'p.zarr' {wells:,} wells, OME-Zarr {version}>"
         assert len(plate._repr_html_()) < 400 * wells + 20_000
+
+
+def test_a_tree_on_a_screen_with_few_signs(full: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    for encoding in ("ascii", "latin-1", "cp437", "utf-8"):
+        screen = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+        monkeypatch.setattr("sys.stdout", screen)
+        full.print_tree()
+        screen.flush()
+        lines = screen.buffer.getvalue().decode(encoding).splitlines()
+        assert lines[1] == ("├── A" if encoding in ("cp437", "utf-8") else "|-- A")

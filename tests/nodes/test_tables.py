@@ -292,3 +292,56 @@ def test_small_tables_load_no_large_library(fov: Position, tmp_path: Path) -> No
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["3", "set()"]
+
+
+@pytest.mark.parametrize("backend", ["csv", "json", "anndata"])
+@pytest.mark.parametrize("index", [["x", "y"], [3, 5], [0.5, 1.5]])
+def test_an_index_without_a_name_is_kept(fov: Any, backend: str, index: list[Any]) -> None:
+    frame = pd.DataFrame({"area": [1.5, 2.5]}, index=index)
+    fov.tables.write("t", frame, backend=backend)
+    found = fov.tables["t"]
+    assert found.index.name == "index"
+    as_text = backend == "anndata" and isinstance(index[0], float)
+    assert found.index.tolist() == (list(map(str, index)) if as_text else index)
+    assert found["area"].tolist() == [1.5, 2.5]
+    fov.tables.write("rows", frame.reset_index(drop=True), backend=backend)
+    assert list(fov.tables["rows"].columns) == ["area"]
+    assert "index_key" not in fov.tables.info("rows")
+
+
+def test_an_index_beside_a_column_that_names_rows(fov: Any) -> None:
+    frame = pd.DataFrame({"label": [1, 2], "area": [1.5, 2.5]})
+    fov.tables.write("left", frame[frame.area > 2], type="feature_table")
+    assert list(fov.tables["left"].columns) == ["area"]
+    fov.tables.write("named", frame.set_axis(["x", "y"]), type="feature_table")
+    assert fov.tables["named"]["index"].tolist() == ["x", "y"]
+    with pytest.raises(DTypeError, match="both called 'area'"):
+        fov.tables.write("t", frame.rename_axis("area"))
+
+
+def test_what_json_cannot_say_is_named(fov: Any) -> None:
+    frame = pd.DataFrame({"a": [1.0, 2.0], "b": [0.0, -np.inf]})
+    with pytest.raises(DTypeError, match=r"table 't': column 'b' is -inf in row 1.*'csv'"):
+        fov.tables.write("t", frame, backend="json")
+    assert list(fov.tables) == []
+    for backend in ("csv", "anndata"):
+        fov.tables.write(backend, frame, backend=backend)
+        assert fov.tables[backend]["b"].tolist() == [0.0, -np.inf]
+
+
+def test_assigning_to_a_table_that_is_there(fov: Any) -> None:
+    fov.tables["t"] = pd.DataFrame({"a": [1]})
+    with pytest.raises(ExistsError, match=r"tables\.write\('t', frame, overwrite=True\)"):
+        fov.tables["t"] = pd.DataFrame({"a": [2]})
+    assert fov.tables["t"]["a"].tolist() == [1]
+
+
+def test_tables_by_path(fov: Position) -> None:
+    """They were no key of their position, and could not be deleted that way."""
+    with pytest.raises(MissingNodeError):
+        fov["tables"]
+    fov.tables.write("sizes", pd.DataFrame({"a": [1, 2]}))
+    assert list(fov["tables"]) == ["sizes"]
+    assert fov["tables/sizes"]["a"].tolist() == [1, 2]
+    del fov["tables/sizes"]
+    assert list(fov.tables) == []

@@ -155,6 +155,13 @@ EDITS = [
     Edit("from_positions_05", _assemble, "0.4"),
     Edit("mode_w", _new_store, "0.4", "retry"),
 ]
+# What differs in 0.6 is how images are described.
+_DESCRIBING = {"create_image", "append_channel", "old_pyramid", "write_xarray", "from_positions"}
+EDITS += [
+    edit._replace(name=f"{edit.name}_06", version="0.6")
+    for edit in EDITS
+    if edit.name in _DESCRIBING
+]
 
 
 # being killed

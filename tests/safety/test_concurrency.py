@@ -82,7 +82,7 @@ def no_strays(path: Path) -> None:
     assert [p for p in path.rglob("*") if p.name.startswith((".__iohub", ".iohub"))] == []
 
 
-@pytest.mark.parametrize("version", ["0.4", "0.5"])
+@pytest.mark.parametrize("version", ["0.4", "0.5", "0.6"])
 def test_four_processes_each_creating_24_wells(tmp_path: Path, version: str) -> None:
     path = tmp_path / "plate.zarr"
     open_ome_zarr(path, "hcs", "w-", ["DAPI"], version=version).close()

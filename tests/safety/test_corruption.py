@@ -17,7 +17,7 @@ from iohub.errors import CorruptNodeWarning, DocumentError, IohubError, MissingN
 BAD = "D/7/0"
 
 
-@pytest.fixture(scope="module", params=["0.4", "0.5"])
+@pytest.fixture(scope="module", params=["0.4", "0.5", "0.6"])
 def template(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a plate of 96 positions, not to be touched."""
     path = tmp_path_factory.mktemp("template") / "plate.zarr"
@@ -59,7 +59,11 @@ BREAKAGES = {
     "binary": lambda path: document(path).write_bytes(b"\x89PNG\xff\x00"),
     "list": lambda path: document(path).write_text("[1, 2]"),
     "nan": lambda path: document(path).write_text('{"multiscales": NaN}'),
-    "no axes": edited(lambda ome: ome["multiscales"][0].pop("axes")),
+    "no axes": edited(
+        lambda ome: [
+            ome["multiscales"][0].pop(name, None) for name in ("axes", "coordinateSystems")
+        ]
+    ),
     "no datasets": edited(lambda ome: ome["multiscales"][0].update(datasets=[])),
     "strings for numbers": edited(
         lambda ome: ome["multiscales"][0]["datasets"][0]["coordinateTransformations"][0].update(

@@ -329,7 +329,7 @@ def test_pixels_that_cannot_be_read_leave_the_old_pyramid(position: Any, tmp_pat
     assert (position["1"][:] == 5).all()
 
 
-@pytest.mark.parametrize("version", ["0.4", "0.5"])
+@pytest.mark.parametrize("version", ["0.4", "0.5", "0.6"])
 def test_append_channel_without_omero(tmp_path: Path, version: str) -> None:
     path = tmp_path / "i.zarr"
     with open_ome_zarr(path, "fov", "w-", ["a", "b"], version=version) as node:

@@ -99,7 +99,7 @@ def test_killed_at_random_moments_while_working(edits: Any, tmp_path: Path, seed
     """Everything that was said to be done is there to the bit, and no more looks done."""
     moments = random.Random(seed)
     path = tmp_path / "plate.zarr"
-    open_ome_zarr(path, "hcs", "w-", ["DAPI", "GFP"], version=("0.4", "0.5")[seed % 2]).close()
+    open_ome_zarr(path, "hcs", "w-", ["DAPI", "GFP"], version=("0.4", "0.5", "0.6")[seed]).close()
     said: list[list[Any]] = []
     for _ in range(2):
         with subprocess.Popen(command("work", path, seed), stdout=subprocess.PIPE) as child:

@@ -143,7 +143,7 @@ def test_nothing_that_exists_is_created_again(plate: Any, tmp_path: Path) -> Non
     assert files_of(tmp_path) == before
 
 
-@pytest.mark.parametrize("version", ["0.4", "0.5"])
+@pytest.mark.parametrize("version", ["0.4", "0.5", "0.6"])
 def test_a_position_that_the_plate_does_not_list_is_not_lost(tmp_path: Path, version: str) -> None:
     """A well on disk with data that no plate lists is found when it is created."""
     path = tmp_path / "p.zarr"
