@@ -3,75 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from numbers import Integral
 from typing import Any, ClassVar, Self, TypeVar
 
-from iohub.errors import DocumentError, Problem, WellGroupNotFoundError
+from iohub.errors import ArgumentError, DocumentError, Problem, WellGroupNotFoundError
 from iohub.metadata.documents import validate
 from iohub.metadata.edits_plate import add_wells
 from iohub.metadata.names import split_well
 from iohub.metadata.plate import AcquisitionMeta, PlateMeta, WellGroupMeta
+from iohub.models.described import DescribedGroup
 from iohub.models.groups import Node, find, put
 from iohub.models.image import ImageGroup
 from iohub.models.loading import Named
-from iohub.models.ome_group import OmeGroup, as_kind, make, typed
+from iohub.models.ome_group import as_kind, make, typed
 from iohub.storage.group import ZarrGroup
-from iohub.types import JsonMapping, JsonObject
 
 M = TypeVar("M", bound=ImageGroup)
 W = TypeVar("W", bound="WellGroup")
 
 
-class WellGroup(OmeGroup):
+class WellGroup(DescribedGroup):
     """A well: its fields of view."""
 
     kind = "well"
+    document = "well"
+    key = "well"
     image_class: ClassVar[type[ImageGroup]]
-
-    @classmethod
-    def check(cls, attrs: JsonMapping) -> JsonObject:
-        """Return the metadata of a well if they follow the rules.
-
-        Parameters
-        ----------
-        attrs : mapping
-            Attributes of the group.
-
-        Raises
-        ------
-        DocumentError
-            If there are none or they break the rules; all problems are listed.
-        """
-        known = cls.spelling()
-        known.parse_well(attrs)
-        return dict(known.ome(attrs))
-
-    @classmethod
-    def dump(cls, attrs: JsonObject) -> JsonObject:
-        """Return the attributes as they are written.
-
-        Parameters
-        ----------
-        attrs : dict
-            Attributes that follow the rules for reading.
-
-        Raises
-        ------
-        DocumentError
-            If they do not follow those for writing; all problems are listed.
-        """
-        known = cls.spelling()
-        return known.dump_well(known.parse_well(attrs), attrs)
-
-    @classmethod
-    def applies(cls, attrs: JsonMapping) -> bool:
-        """Whether a group is a well.
-
-        Parameters
-        ----------
-        attrs : mapping
-            Attributes of the group.
-        """
-        return cls.spelling().has(attrs, "well")
 
     @classmethod
     def named(cls, attributes: Any, group: ZarrGroup) -> Named:
@@ -155,59 +112,17 @@ class WellGroup(OmeGroup):
         }
 
 
-class PlateGroup(OmeGroup):
-    """A plate: its wells."""
+class PlateGroup(DescribedGroup):
+    """A plate: its wells.
+
+    Indexes of rows and columns that do not agree with the paths of the wells are mended when it is
+    written.
+    """
 
     kind = "plate"
+    document = "plate"
+    key = "plate"
     well_class: ClassVar[type[WellGroup]]
-
-    @classmethod
-    def check(cls, attrs: JsonMapping) -> JsonObject:
-        """Return the metadata of a plate if they follow the rules.
-
-        Parameters
-        ----------
-        attrs : mapping
-            Attributes of the group.
-
-        Raises
-        ------
-        DocumentError
-            If there are none or they break the rules; all problems are listed.
-        """
-        known = cls.spelling()
-        known.parse_plate(attrs)
-        return dict(known.ome(attrs))
-
-    @classmethod
-    def dump(cls, attrs: JsonObject) -> JsonObject:
-        """Return the attributes as they are written.
-
-        Indexes of rows and columns that do not agree with the paths of the wells are mended.
-
-        Parameters
-        ----------
-        attrs : dict
-            Attributes that follow the rules for reading.
-
-        Raises
-        ------
-        DocumentError
-            If they do not follow those for writing; all problems are listed.
-        """
-        known = cls.spelling()
-        return known.dump_plate(known.parse_plate(attrs), attrs)
-
-    @classmethod
-    def applies(cls, attrs: JsonMapping) -> bool:
-        """Whether a group is a plate.
-
-        Parameters
-        ----------
-        attrs : mapping
-            Attributes of the group.
-        """
-        return cls.spelling().has(attrs, "plate")
 
     @classmethod
     def named(cls, attributes: Any, group: ZarrGroup) -> Named:
@@ -292,7 +207,13 @@ class PlateGroup(OmeGroup):
                 yield as_kind(kind, found, path, "the plate")
 
     def _well(self, kind: type[W], index: int) -> W:
-        path = _plate(self.attributes).wells[index].path
+        asked: Any = index
+        if isinstance(asked, bool) or not isinstance(asked, Integral):
+            raise ArgumentError(
+                f"i is the number of a well in the metadata, not {index!r:.60}; by its path a "
+                "well is plate.member('A/1')"
+            )
+        path = _plate(self.attributes).wells[int(index)].path
         found = find(self.members, path)
         if found is None:
             raise WellGroupNotFoundError(f"the plate lists the well {path!r}, which has no group")

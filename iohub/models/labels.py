@@ -7,12 +7,12 @@ from typing import Any, ClassVar, Self, TypeVar
 
 from iohub.errors import LayoutError, MissingNodeError
 from iohub.metadata.labels import LabelsMeta
+from iohub.models.described import DescribedGroup
 from iohub.models.groups import Node, find, put
 from iohub.models.loading import Named
 from iohub.models.multiscale import MultiscaleGroup
-from iohub.models.ome_group import OmeGroup, as_kind, make
+from iohub.models.ome_group import as_kind, make
 from iohub.storage.group import ZarrGroup
-from iohub.types import JsonMapping, JsonObject
 
 L = TypeVar("L", bound="ImageLabelGroup")
 
@@ -42,57 +42,13 @@ class ImageLabelGroup(MultiscaleGroup):
                     raise LayoutError(f"the pixels of labels are integers; {path!r} has {dtype}")
 
 
-class LabelsGroup(OmeGroup):
+class LabelsGroup(DescribedGroup):
     """The label images of an image."""
 
     kind = "group of labels"
+    document = "labels"
+    key = "labels"
     label_class: ClassVar[type[ImageLabelGroup]]
-
-    @classmethod
-    def check(cls, attrs: JsonMapping) -> JsonObject:
-        """Return the list of label images if it follows the rules.
-
-        Parameters
-        ----------
-        attrs : mapping
-            Attributes of the group.
-
-        Raises
-        ------
-        DocumentError
-            If there is none or it breaks the rules; all problems are listed.
-        """
-        known = cls.spelling()
-        known.parse_labels(attrs)
-        return dict(known.ome(attrs))
-
-    @classmethod
-    def dump(cls, attrs: JsonObject) -> JsonObject:
-        """Return the attributes as they are written.
-
-        Parameters
-        ----------
-        attrs : dict
-            Attributes that follow the rules for reading.
-
-        Raises
-        ------
-        DocumentError
-            If they do not follow those for writing; all problems are listed.
-        """
-        known = cls.spelling()
-        return known.dump_labels(known.parse_labels(attrs), attrs)
-
-    @classmethod
-    def applies(cls, attrs: JsonMapping) -> bool:
-        """Whether a group lists label images.
-
-        Parameters
-        ----------
-        attrs : mapping
-            Attributes of the group.
-        """
-        return cls.spelling().has(attrs, "labels")
 
     @classmethod
     def named(cls, attributes: Any, group: ZarrGroup) -> Named:
@@ -161,4 +117,4 @@ class LabelsGroup(OmeGroup):
 
 
 def _paths(attributes: Any) -> list[str]:
-    return list(getattr(attributes, "ome", attributes).labels)
+    return list(dict.fromkeys(getattr(attributes, "ome", attributes).labels))

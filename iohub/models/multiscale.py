@@ -8,65 +8,20 @@ from typing import Any
 from iohub.errors import LayoutError
 from iohub.metadata.image import ImageMeta
 from iohub.models.arrays import ArraySpec
+from iohub.models.described import DescribedGroup
 from iohub.models.groups import Node, find
 from iohub.models.loading import Named
-from iohub.models.ome_group import OmeGroup
 from iohub.storage.group import ZarrGroup
 from iohub.transforms.graph import TransformGraph
 from iohub.transforms.graphs import image_graph
-from iohub.types import JsonMapping, JsonObject
 
 
-class MultiscaleGroup(OmeGroup):
+class MultiscaleGroup(DescribedGroup):
     """A group with levels."""
 
     kind = "image"
-
-    @classmethod
-    def check(cls, attrs: JsonMapping) -> JsonObject:
-        """Return the metadata of an image if they follow the rules.
-
-        Parameters
-        ----------
-        attrs : mapping
-            Attributes of the group.
-
-        Raises
-        ------
-        DocumentError
-            If there are none or they break the rules; all problems are listed.
-        """
-        known = cls.spelling()
-        known.parse_image(attrs)
-        return dict(known.ome(attrs))
-
-    @classmethod
-    def dump(cls, attrs: JsonObject) -> JsonObject:
-        """Return the attributes as they are written.
-
-        Parameters
-        ----------
-        attrs : dict
-            Attributes that follow the rules for reading.
-
-        Raises
-        ------
-        DocumentError
-            If they do not follow those for writing; all problems are listed.
-        """
-        known = cls.spelling()
-        return known.dump_image(known.parse_image(attrs), attrs)
-
-    @classmethod
-    def applies(cls, attrs: JsonMapping) -> bool:
-        """Whether a group has levels.
-
-        Parameters
-        ----------
-        attrs : mapping
-            Attributes of the group.
-        """
-        return cls.spelling().has(attrs, "multiscales")
+    document = "image"
+    key = "multiscales"
 
     @classmethod
     def named(cls, attributes: Any, group: ZarrGroup) -> Named:

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping
 
+from iohub.errors import NotFoundError
 from iohub.metadata.names import path_problem
-from iohub.metadata.transform_types import (
-    Affine,
-    Bijection,
-    ByDimension,
-    Coordinates,
-    Displacements,
-    Rotation,
-    Sequence,
-    Transform,
-)
+from iohub.metadata.transform_types import Transform
+from iohub.models.groups import Node, find
 from iohub.models.loading import Named
 from iohub.storage.group import ZarrGroup
 from iohub.storage.hierarchy import kinds
 from iohub.storage.keys import join
+from iohub.transforms.parameters import parameter_paths
 
 
 def parameters_of(transforms: Iterable[Transform], group: ZarrGroup) -> Named:
@@ -31,7 +25,7 @@ def parameters_of(transforms: Iterable[Transform], group: ZarrGroup) -> Named:
     group : ZarrGroup
         That group. Where a field may be an array or an image, it is looked at.
     """
-    paths = list(dict.fromkeys(p for p in _paths(transforms) if not path_problem(p)))
+    paths = [path for path in parameter_paths(transforms) if not path_problem(path)]
     if not paths:
         return Named()
     found = kinds(group.store, [join(group.path, path) for path in paths])
@@ -48,20 +42,31 @@ def parameters_of(transforms: Iterable[Transform], group: ZarrGroup) -> Named:
     return Named(arrays=(*arrays, *levels), groups=dict.fromkeys(groups))
 
 
-def _paths(transforms: Iterable[Transform]) -> Iterator[str]:
-    for transform in transforms:
-        match transform:
-            case Affine() | Rotation() | Displacements() | Coordinates():
-                if transform.path is not None:
-                    yield transform.path
-            case Sequence():
-                yield from _paths(transform.transformations)
-            case Bijection():
-                yield from _paths((transform.forward, transform.inverse))
-            case ByDimension():
-                yield from _paths(item.transformation for item in transform.transformations)
-            case _:
-                pass
+def require_parameters(
+    transforms: Iterable[Transform], members: Mapping[str, Node], holder: str
+) -> None:
+    """Refuse transformations whose parameters are not there.
+
+    Parameters
+    ----------
+    transforms : iterable of Transform
+        Of a group.
+    members : mapping of str to GroupSpec or ArraySpec
+        Of that group.
+    holder : str
+        What it is, for messages.
+
+    Raises
+    ------
+    NotFoundError
+        If one says a path where there is nothing.
+    """
+    absent = [path for path in parameter_paths(transforms) if find(members, path) is None]
+    if absent:
+        raise NotFoundError(
+            f"transformations of {holder} have their parameters at {', '.join(map(repr, absent))}, "
+            "where there is nothing: give the arrays as 'parameters'"
+        )
 
 
 def _levels(attrs: dict[str, object]) -> list[str]:

@@ -13,76 +13,32 @@ from iohub.metadata.image import MultiScaleMeta
 from iohub.metadata.scene import SceneMeta, check_scene
 from iohub.metadata.transform_types import Transform
 from iohub.metadata.versions import SceneSpelling, scene_spelling
+from iohub.models.described import DescribedGroup
 from iohub.models.groups import Node, find, put
 from iohub.models.image import ImageGroup
 from iohub.models.loading import Named
-from iohub.models.ome_group import OmeGroup, as_kind, make
-from iohub.models.parameters import parameters_of
+from iohub.models.ome_group import as_kind, make
+from iohub.models.parameters import parameters_of, require_parameters
 from iohub.storage.group import ZarrGroup
 from iohub.transforms.graph import TransformGraph
 from iohub.transforms.graphs import scene_graph
-from iohub.types import JsonMapping, JsonObject
 
 S = TypeVar("S", bound="SceneGroup")
 M = TypeVar("M", bound=ImageGroup)
 
 
-class SceneGroup(OmeGroup):
+class SceneGroup(DescribedGroup):
     """A scene."""
 
     kind = "scene"
+    document = "scene"
+    key = "scene"
     image_class: ClassVar[type[ImageGroup]]
 
     @classmethod
     def spelling(cls) -> SceneSpelling:
         """Return how the version writes its metadata."""
         return scene_spelling(cls.version)
-
-    @classmethod
-    def check(cls, attrs: JsonMapping) -> JsonObject:
-        """Return the metadata of a scene if they follow the rules.
-
-        Parameters
-        ----------
-        attrs : mapping
-            Attributes of the group.
-
-        Raises
-        ------
-        DocumentError
-            If there are none or they break the rules; all problems are listed.
-        """
-        known = cls.spelling()
-        known.parse_scene(attrs)
-        return dict(known.ome(attrs))
-
-    @classmethod
-    def dump(cls, attrs: JsonObject) -> JsonObject:
-        """Return the attributes as they are written.
-
-        Parameters
-        ----------
-        attrs : dict
-            Attributes that follow the rules for reading.
-
-        Raises
-        ------
-        DocumentError
-            If they do not follow those for writing; all problems are listed.
-        """
-        known = cls.spelling()
-        return known.dump_scene(known.parse_scene(attrs), attrs)
-
-    @classmethod
-    def applies(cls, attrs: JsonMapping) -> bool:
-        """Whether a group is a scene.
-
-        Parameters
-        ----------
-        attrs : mapping
-            Attributes of the group.
-        """
-        return cls.spelling().has(attrs, "scene")
 
     @classmethod
     def named(cls, attributes: Any, group: ZarrGroup) -> Named:
@@ -114,7 +70,7 @@ class SceneGroup(OmeGroup):
         Raises
         ------
         NotFoundError
-            If an image is named that is not there.
+            If an image is named that is not there, or parameters of a transformation are not.
         LayoutError
             If an array is there.
         DocumentError
@@ -122,6 +78,7 @@ class SceneGroup(OmeGroup):
             does not fit its axes; all problems are listed.
         """
         scene = _scene(attributes)
+        require_parameters(scene.coordinate_transformations, members, "the scene")
         images: dict[str, Node] = {}
         systems: dict[str, dict[str, CoordinateSystem]] = {}
         for path in scene.get_image_paths():
@@ -190,6 +147,7 @@ def new_scene(
     images: Mapping[str, ImageGroup],
     transforms: tuple[Transform, ...],
     systems: tuple[CoordinateSystem, ...],
+    parameters: Mapping[str, Node],
 ) -> S:
     """Return a new scene.
 
@@ -203,11 +161,13 @@ def new_scene(
         Between systems.
     systems : tuple of CoordinateSystem
         Of the scene.
+    parameters : mapping of str to ArraySpec or GroupSpec
+        By path, what holds matrices and fields.
 
     Raises
     ------
     NotFoundError
-        If a transformation names an image that is not given.
+        If a transformation names an image that is not given, or parameters that are not.
     DocumentError
         If names or transformations do not fit; all problems are listed.
     """
@@ -224,4 +184,4 @@ def new_scene(
     if problems:
         raise DocumentError(p._replace(where=f"/ome/scene{p.where}") for p in problems)
     attributes = kind.spelling().dump_scene(scene, {})
-    return make(kind, attributes=attributes, members=dict(images))
+    return make(kind, attributes=attributes, members={**parameters, **images})

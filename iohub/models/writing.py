@@ -9,8 +9,9 @@ from iohub.errors import ExistsError, PathError
 from iohub.storage import creation, location
 from iohub.storage.group import ZarrGroup, create_group
 from iohub.storage.hierarchy import group_documents as documents_of
-from iohub.storage.hierarchy import kinds, set_many, writable
+from iohub.storage.hierarchy import kinds, store_new, writable
 from iohub.storage.keys import check_prefix, join, parents
+from iohub.storage.packed import PackedBytes
 
 if TYPE_CHECKING:
     from iohub.storage.location import Location, StoreLike
@@ -57,6 +58,7 @@ def create_hierarchy(
         If attributes cannot be JSON.
     """
     where = location.locate(store, writable=True)
+    where.begin(zarr_format)
     full = join(where.path, check_prefix(path))
     place = location.Location(where.store, full, join(where.url.rstrip("/"), path))
     if not location.is_empty(place):
@@ -68,6 +70,9 @@ def create_hierarchy(
     attrs = groups.get("", {})
     if attrs:
         root.edit_attrs(lambda _: dict(attrs))
+    if isinstance(where.store, PackedBytes):
+        where.finish()
+        return ZarrGroup(location.locate(store, writable=False).store, full, zarr_format)
     return root
 
 
@@ -92,4 +97,4 @@ def _create_above(place: Location, zarr_format: int) -> None:
             new += documents_of(path, zarr_format, {})
         elif kind.what != "group" or kind.zarr_format != zarr_format:
             raise PathError(f"there is {kind} above {place.url}; write somewhere else")
-    set_many(store, new)
+    store_new(store, new)

@@ -14,6 +14,7 @@ import pytest
 
 from iohub import open_ome_zarr
 from iohub.metadata.versions import spelling
+from iohub.models import validate
 from iohub.ngff import TransformationMeta
 
 VERSIONS = ["0.4", "0.5", "0.6"]
@@ -93,6 +94,12 @@ def files() -> SimpleNamespace:
         rewrite=rewrite,
         write_group=write_group,
     )
+
+
+@pytest.fixture
+def codes() -> Callable[..., set[str]]:
+    """Codes of what the validator finds."""
+    return lambda path, **options: set(validate(path, **options).codes())
 
 
 @pytest.fixture(params=VERSIONS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import warnings
 from importlib import import_module
 from pathlib import Path
@@ -16,6 +17,7 @@ from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
 from iohub.errors import (
+    ArgumentError,
     AxisError,
     DocumentError,
     DTypeError,
@@ -204,6 +206,10 @@ def test_plate(models, image, version, tmp_path):
     assert plate.get_well_group(-1) == well
     with pytest.raises(IndexError):
         plate.get_well_group(2)
+    for wrong in ("A/1", 1.0, None, True):
+        with pytest.raises(ArgumentError, match="number of a well"):
+            plate.get_well_group(wrong)
+    assert pickle.loads(pickle.dumps(plate)) == plate
     assert plate.ome_attributes.plate.field_count == 2
     check_round_trip(plate, tmp_path / "p.zarr", version)
     with open_ome_zarr(tmp_path / "p.zarr") as node:

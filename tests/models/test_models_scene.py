@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import json
+import pickle
 from pathlib import Path
 
 import numpy as np
 import pytest
 import zarr
 
-from iohub.errors import DocumentError, LayoutError, MetadataWarning, NotFoundError
+from iohub.errors import (
+    ArgumentError,
+    DocumentError,
+    LayoutError,
+    MetadataWarning,
+    NotFoundError,
+    ShapeError,
+    TransformError,
+)
+from iohub.models import validate
 from iohub.models.v06 import (
     Affine,
     ArraySpec,
@@ -17,11 +27,13 @@ from iohub.models.v06 import (
     CoordinateSystem,
     CoordinateSystemIdentifier,
     Displacements,
+    GroupSpec,
     Identity,
     Image,
     Rotation,
     Scale,
     Scene,
+    Sequence,
     Translation,
 )
 from iohub.transforms.points import apply
@@ -144,10 +156,13 @@ def test_parameters_that_are_stored_are_members(tmp_path):
             ),
         ],
         coord_systems=[system("world"), system("warped")],
+        parameters={
+            "coordinateTransformations/m": ArraySpec.create((2, 3), "float64"),
+            "coordinateTransformations/field": GroupSpec(),
+        },
     )
     group = scene.to_zarr(tmp_path / "s.zarr")
-    group.create_array("coordinateTransformations/m", shape=(2, 3), dtype="float64")
-    field = group.create_group("coordinateTransformations/field")
+    field = group["coordinateTransformations/field"]
     levels = {"multiscales": [{"datasets": [{"path": "0"}]}]}
     field.attrs.put({"ome": {"version": "0.6", **levels}})
     field.create_array("0", shape=(2, 4, 4), dtype="float32")
@@ -159,6 +174,77 @@ def test_parameters_that_are_stored_are_members(tmp_path):
     }
     found.to_zarr(tmp_path / "t.zarr")
     assert Scene.from_store(tmp_path / "t.zarr") == found
+
+
+def test_parameters_that_are_not_there(tmp_path):
+    way = Affine(path="matrix", input=at("physical"), output=at("stage"))
+    members = {"coord_transforms": [way], "coord_systems": [system("stage")]}
+    with pytest.raises(NotFoundError, match="'matrix'"):
+        image(**members)
+    matrix = {"matrix": ArraySpec.create((2, 3), "float64")}
+    made = image(**members, parameters=matrix)
+    group = made.to_zarr(tmp_path / "a.zarr")
+    assert Image.from_zarr(group) == made
+    assert validate(tmp_path / "a.zarr").errors == ()
+    del group["matrix"]  # others write such images; they can be looked at, and validate tells
+    assert Image.from_zarr(group).attributes == made.attributes
+    assert [found.code for found in validate(tmp_path / "a.zarr").errors] == ["parameters-missing"]
+    ends = {"input": at("physical", "a"), "output": at("world")}
+    inside = Sequence(transformations=[Identity(), Rotation(path="a/turn")], **ends)
+    given = {"coord_transforms": [inside], "coord_systems": [system("world")]}
+    with pytest.raises(NotFoundError, match="'a/turn'"):
+        Scene.new(images={"a": image()}, **given)
+    turn = {"a/turn": ArraySpec.create((2, 2), "float64")}
+    scene = Scene.new(images={"a": image()}, **given, parameters=turn)
+    assert set(scene.to_flat()) == {"", "a", "a/0", "a/turn"}
+
+
+def test_pickled(scene):
+    for each in (scene, scene.images["a"], scene.attributes):
+        again = pickle.loads(pickle.dumps(each))
+        assert again == each
+        assert type(again) is type(each)
+
+
+def test_transformations_do_what_they_say():
+    shift = Translation(translation=(1, 2), name="shift", input=at("a"), output=at("b"))
+    assert shift.has_inverse
+    back = shift.get_inverse()
+    assert (back.name, back.input, back.output) == ("shift_inverse", at("b"), at("a"))
+    assert back.transform_point(shift.transform_point([3, 4])) == (3.0, 4.0)
+    assert shift.as_affine().affine == ((1, 0, 1), (0, 1, 2))
+    assert Identity().as_affine(2).affine == ((1, 0, 0), (0, 1, 0))
+    for transform in (Identity(), Displacements(path="x"), Affine(path="x")):
+        with pytest.raises(TransformError):
+            transform.as_affine()
+    assert not Displacements(path="x").has_inverse
+    assert not Scale(scale=(0, 1)).has_inverse
+    with pytest.raises(TransformError):
+        Scale(scale=(0, 1)).get_inverse()
+    with pytest.raises(ShapeError):
+        shift.transform_point([1, 2, 3])
+    with pytest.raises(ShapeError):
+        shift.transform_point([[1, 2]])
+    with pytest.raises(ArgumentError):
+        shift.transform_point("ab")
+
+
+def test_ways_of_a_graph_do_what_they_say(scene):
+    way = scene.transform_graph().get_transform(from_sys="a/0", to_sys="world")
+    assert way.has_inverse
+    point = way.transform_point([1, 2])
+    assert np.allclose(way.get_inverse().transform_point(point), [1, 2])
+
+
+def test_a_system_that_is_none():
+    with pytest.raises(ArgumentError, match="physical_coord_system"):
+        image(physical_coord_system={"name": "physical"})
+
+
+def test_duplicate_systems_are_one_finding():
+    with pytest.raises(DocumentError) as caught:
+        image(coord_systems=[system("physical")])
+    assert [problem.code for problem in caught.value.problems] == ["systems-unique"]
 
 
 def test_further_systems_of_an_image(tmp_path):

@@ -278,12 +278,29 @@ def test_what_is_no_store(tmp_path, plate):
     with pytest.raises(LayoutError, match="no documents"):
         repair(tmp_path / "empty")
     zarr.create_group(tmp_path / "plain.zarr")
-    with pytest.raises(LayoutError, match="no plate, well or image"):
+    with pytest.raises(LayoutError, match="a plain group, not a plate, well or image"):
         repair(tmp_path / "plain.zarr")
     shutil.rmtree(plate / "B")
     store = zarr.storage.MemoryStore(read_only=True)
     with pytest.raises(ReadOnlyError):
         repair(store)
+
+
+@pytest.mark.parametrize("layout", ["scene", None])
+def test_groups_that_hold_images_are_no_wells(tmp_path, layout):
+    """They got the metadata of a well."""
+    path = tmp_path / "images.zarr"
+    if layout is None:
+        zarr.create_group(path)
+        with open_ome_zarr(path / "a", "fov", "w-", ["E"]) as node:
+            node["0"] = np.zeros((1, 1, 1, 4, 4), "u2")
+    else:
+        with open_ome_zarr(path, layout, "w-", version="0.6") as node:
+            node.create_image("a", ["E"])["0"] = np.zeros((1, 1, 1, 4, 4), "u2")
+    before = contents(path)
+    with pytest.raises(LayoutError, match="a scene" if layout else "a plain group"):
+        repair(path)
+    assert contents(path) == before
 
 
 def test_an_edit_that_fails_changes_nothing(plate, monkeypatch):
@@ -311,3 +328,80 @@ def test_copies_of_documents_are_dropped(plate, version):
     shutil.rmtree(plate / "B")
     repair(plate)
     assert "consolidated-stale" not in validate(plate).codes()
+
+
+def documents_of(path):
+    return [file for name in NAMES for file in [path / name] if file.exists()]
+
+
+@pytest.mark.parametrize("fault", ["broken", "missing", "no metadata"])
+def test_fields_whose_pixels_are_there_stay_listed(plate, files, fault):
+    field = plate / "A/1/1"
+    if fault == "no metadata":
+        files.edit(field, lambda ome: ome.pop("multiscales"))
+    for file in documents_of(field) if fault != "no metadata" else ():
+        file.write_text("{") if fault == "broken" else file.unlink()
+    shutil.rmtree(plate / "B")
+    wells = files.read(plate / "A/1")["well"]
+    done = mended(plate, valid=False)
+    assert said(done) == "the well 'B/1' is dropped: it is not there"
+    assert [left.partition(": ")[0] for left in done.left] == ["A/1/1"]
+    assert done.left[0].endswith("it stays listed")
+    assert files.read(plate / "A/1")["well"] == wells
+
+
+def test_wells_whose_pixels_are_there_stay_listed(plate, files):
+    """No document of the only field of a well can be read, nor that of the well."""
+    for place in ("B/1", "B/1/0"):
+        for file in documents_of(plate / place):
+            file.unlink()
+    before = files.read(plate)["plate"]
+    done = repair(plate)
+    assert files.read(plate)["plate"] == before
+    assert done.left == (
+        "B/1: the well has no images",
+        "B/1/0: there is no document; it is not listed",
+    )
+
+
+def test_positions_that_wait_for_their_pixels(tmp_path, version):
+    path = tmp_path / "p.zarr"
+    with open_ome_zarr(path, "hcs", "w-", ["a"], version=version) as node:
+        for name in ("0", "1"):
+            node.create_position("A", "1", name)
+        before = contents(path)
+        done = repair(path)
+        assert not done
+        assert len(done.left) == 3
+        assert contents(path) == before
+        node["A/1/1"].create_zeros("0", (1, 1, 1, 8, 8), "u1")
+        assert repair(path).left == ("A/1/0: its metadata describe no image; it stays listed",)
+    with open_ome_zarr(path) as node:
+        assert list(node["A/1"]) == ["0", "1"]
+
+
+def test_levels_and_labels_whose_pixels_are_there_stay_listed(image, files):
+    for name in ("cells", "nuclei"):
+        files.add_label(image, name)
+    files.edit(image / "labels", lambda ome: ome.update(labels=["cells", "nuclei"]))
+    files.group(image / "labels/cells").write_text("{")
+    for file in documents_of(image / "1"):
+        file.unlink()
+    before = files.read(image), files.read(image / "labels")
+    done = mended(image, valid=False)
+    assert not done
+    assert (files.read(image), files.read(image / "labels")) == before
+    assert done.left[0] == "1: there is no document; the level stays listed"
+    assert done.left[1].startswith("labels/cells: its document: ")
+    files.group(image / "labels").write_text("{")
+    done = repair(image)
+    assert files.read(image / "labels")["labels"] == ["nuclei"]
+    assert done.left[1].endswith("it is not listed")
+
+
+def test_what_cannot_be_listed_is_told(plate):
+    shutil.copytree(plate / "B/1", plate / "C/0_7")
+    shutil.copytree(plate / "B/1/0", plate / "B/1/a b")
+    done = repair(plate)
+    assert not done
+    assert [left.partition(": ")[0] for left in done.left] == ["B/1/a b", "C/0_7"]

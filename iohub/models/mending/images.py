@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from iohub.metadata.documents import thaw
-from iohub.models.mending.plan import Plan
+from iohub.models.mending.plan import Plan, reason
 from iohub.models.validator.labels import LABELS
 from iohub.models.validator.levels import other_key
 from iohub.models.validator.loading import Node, Want
@@ -39,6 +39,9 @@ def mend_image(plan: Plan, node: Node) -> None:
             elif there[level.path].what == "broken":
                 problem = there[level.path].problems[0].what
                 plan.left.append(f"{there[level.path].path}: the array's document: {problem}")
+            elif there[level.path].what == "foreign" or plan.holds(there[level.path].path):
+                node_there = there[level.path]
+                plan.left.append(f"{node_there.path}: {reason(node_there)}; the level stays listed")
     if node.path.rpartition("/")[2] != LABELS:
         _mend_labels(plan, node)
 
@@ -53,9 +56,9 @@ def _drop_levels(plan: Plan, node: Node, there: dict[str, Node]) -> None:
         entries = item.get("datasets")
         if not isinstance(entries, list) or not isinstance(item, dict):
             continue
-        kept = [entry for entry in entries if not _is_gone(entry, there)]
-        if kept and len(kept) < len(entries):
-            gone = [entry["path"] for entry in entries if _is_gone(entry, there)]
+        gone = [entry["path"] for entry in entries if _is_gone(plan, entry, there)]
+        kept = [entry for entry in entries if not _is_gone(plan, entry, there)]
+        if kept and gone:
             what += [f"the level {path!r} is dropped: there is no such array" for path in gone]
             item["datasets"] = kept
         elif not kept and entries:
@@ -64,9 +67,10 @@ def _drop_levels(plan: Plan, node: Node, there: dict[str, Node]) -> None:
         plan.group(node, attrs, what)
 
 
-def _is_gone(entry: Any, there: dict[str, Node]) -> bool:
+def _is_gone(plan: Plan, entry: Any, there: dict[str, Node]) -> bool:
     path = entry.get("path") if isinstance(entry, dict) else None
-    return isinstance(path, str) and path in there and there[path].what == "missing"
+    node = there.get(path) if isinstance(path, str) else None
+    return node is not None and node.what == "missing" and not plan.holds(node.path)
 
 
 def _mend_array(plan: Plan, node: Node, image: Image) -> None:
@@ -118,9 +122,14 @@ def _mend_labels(plan: Plan, node: Node) -> None:
     listed = group.meta.ome.get(LABELS) if group.what == "group" else None
     stated = [p for p in listed if isinstance(p, str)] if isinstance(listed, list) else []
     found = _label_images(plan, path, list(dict.fromkeys([*stated, *names])))
-    new = [name for name in stated if name in found]
+    held = plan.held(join(path, name) for name in stated if name not in found)
+    new = [name for name in stated if name in found or join(path, name) in held]
+    plan.left += [f"{label}: {why}; it stays listed" for label, why in held.items()]
+    for label in plan.load(*(join(path, name) for name in names if name not in stated)):
+        if label.what == "broken":
+            plan.left.append(f"{label.path}: {reason(label)}; it is not listed")
+    what = [f"the label image {p!r} is dropped: there is none" for p in stated if p not in new]
     new += [name for name in found if name not in stated]
-    what = [f"the label image {p!r} is dropped: there is none" for p in stated if p not in found]
     what += [f"the label image {p!r} is listed" for p in new if p not in stated]
     if what or (group.what == "group" and listed is None and node.meta.version):
         attrs = thaw(group.meta.attrs) if group.what == "group" else {}

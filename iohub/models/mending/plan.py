@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -15,6 +15,21 @@ from iohub.storage.documents import encode_document, parse_document
 from iohub.storage.hierarchy import attributes_name, group_documents, where
 from iohub.storage.keys import join
 from iohub.types import JsonObject
+
+
+def reason(node: Node) -> str:
+    """Return why what lies at a place is not what it should be.
+
+    Parameters
+    ----------
+    node : Node
+        As it was read.
+    """
+    if node.what == "broken":
+        return f"its document: {node.problems[0].what}"
+    if node.what == "foreign":
+        return f"what is there {node.problems[0].what}"
+    return "there is no document" if node.what == "missing" else "its metadata describe no image"
 
 
 @dataclass
@@ -63,6 +78,30 @@ class Plan:
             Of the group.
         """
         return self.documents.store.list_dir(self.documents.key(path))[0]
+
+    def held(self, paths: Iterable[str]) -> dict[str, str]:
+        """Return places where something lies, with what is wrong with it; pixels may be there.
+
+        Parameters
+        ----------
+        paths : iterable of str
+            Places where no group of an image was found.
+        """
+        places = list(paths)
+        nodes = zip(places, self.load(*places), strict=True)
+        return {
+            path: reason(node) for path, node in nodes if node.what != "missing" or self.holds(path)
+        }
+
+    def holds(self, path: str) -> bool:
+        """Whether there is any folder or file below a path.
+
+        Parameters
+        ----------
+        path : str
+            Below what is repaired.
+        """
+        return any(self.documents.store.list_dir(self.documents.key(path)))
 
     def group(self, node: Node, attrs: JsonObject, what: list[str]) -> None:
         """Give a group these attributes.

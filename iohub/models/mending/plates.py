@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from pydantic import ValidationError
@@ -19,8 +19,8 @@ from iohub.metadata.plate import (
     WellImageMeta,
     WellIndexMeta,
 )
-from iohub.models.mending.plan import Plan
-from iohub.models.validator.loading import Node
+from iohub.models.mending.plan import Plan, reason
+from iohub.models.validator.loading import Node, Want
 from iohub.models.validator.members import objects
 from iohub.storage.keys import join
 
@@ -104,7 +104,7 @@ def mend_plate(plan: Plan, node: Node) -> list[str]:
     kept = [
         path
         for path in dict.fromkeys(well.path for well in before.wells)
-        if path in on_disk or groups[path].what in ("group", "broken")
+        if path in on_disk or groups[path].what != "missing" or plan.holds(join(node.path, path))
     ]
     added = [path for path in on_disk if path not in listed]
     what += [f"the well {p!r} is dropped: it is not there" for p in listed if p not in kept][::-1]
@@ -131,7 +131,21 @@ def mend_plate(plan: Plan, node: Node) -> list[str]:
     for path in kept:
         if path not in on_disk:
             plan.left.append(f"{join(node.path, path)}: the well has no images")
+            mend_well(plan, join(node.path, path), [], doc)
+    _tell_unlistable(plan, node.path)
     return images
+
+
+def _tell_unlistable(plan: Plan, base: str) -> None:
+    """Tell of wells whose names are none that a plate can list."""
+    for row in plan.folders(base):
+        for column in plan.folders(join(base, row)):
+            path = join(base, join(row, column))
+            if not (_NAME.fullmatch(row) and _NAME.fullmatch(column)):
+                fields = plan.load(*(join(path, name) for name in plan.folders(path)))
+                if any(map(is_image, fields)):
+                    text = "is not listed: names of rows and columns have letters and digits only"
+                    plan.left.append(f"{path}: {text}")
 
 
 def _attributes(node: Node) -> dict[str, Any]:
@@ -228,12 +242,15 @@ def mend_well(plan: Plan, path: str, fields: Sequence[str], plate: PlateMeta | N
     what: list[str] = []
     before = _read_well(plan, node, what)
     listed = [image.path for image in before.images]
-    kept = [image for image in before.images if image.path in fields]
+    held = plan.held(join(path, name) for name in listed if name not in fields)
+    plan.left += [f"{field}: {why}; it stays listed" for field, why in held.items()]
+    _tell_unlisted(plan, path, {*listed, *fields})
+    kept = [i for i in before.images if i.path in fields or join(path, i.path) in held]
     added = [name for name in fields if name not in listed]
     what += [
         f"the field of view {name!r} is dropped: it is not there"
         for name in listed
-        if name not in fields
+        if name not in fields and join(path, name) not in held
     ]
     what += [f"the field of view {name!r} is listed" for name in added]
     if not kept and not added:
@@ -245,6 +262,22 @@ def mend_well(plan: Plan, path: str, fields: Sequence[str], plate: PlateMeta | N
             plan.left.append(f"{path}: nothing tells the acquisition of {', '.join(untold)}")
     doc = before.replace(images=images)
     plan.group(node, plan.spelling.dump_well(doc, _attributes(node)), what)
+
+
+def _tell_unlisted(plan: Plan, well: str, known: Collection[str]) -> None:
+    """Tell of what may be a field of view and cannot be listed."""
+    names = [name for name in plan.folders(well) if name not in known]
+    for name, node in zip(names, plan.load(*(join(well, name) for name in names)), strict=True):
+        why = reason(node)
+        if is_image(node):
+            why = f"{name!r} is no name of a field of view"
+        elif node.what == "missing":
+            below = [Want(join(node.path, each), "array", True) for each in plan.folders(node.path)]
+            if all(array.what != "array" for array in plan.documents.load(below)):
+                continue
+        elif node.what != "broken":
+            continue
+        plan.left.append(f"{node.path}: {why}; it is not listed")
 
 
 def _read_well(plan: Plan, node: Node, what: list[str]) -> WellGroupMeta:

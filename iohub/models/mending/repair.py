@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from iohub.errors import LayoutError, NotFoundError, VersionError
-from iohub.metadata import versions
+from iohub.errors import IohubError, LayoutError, NotFoundError, VersionError
+from iohub.metadata import own, versions
 from iohub.models.mending.changes import Change, Repair
 from iohub.models.mending.images import mend_image
 from iohub.models.mending.plan import Plan
@@ -13,7 +14,7 @@ from iohub.models.mending.plates import is_image, mend_plate, mend_well, natural
 from iohub.models.validator.loading import Documents, Node, Want
 from iohub.storage import hierarchy
 from iohub.storage import location as place
-from iohub.storage.group import ZarrGroup
+from iohub.storage.group import ZarrGroup, open_group
 from iohub.storage.keys import join
 from iohub.storage.transaction import Transaction
 
@@ -29,8 +30,9 @@ _Role: TypeAlias = Literal["plate", "well", "image", None]
 def repair(path: StoreLike, *, dry_run: bool = False) -> Repair:
     """Mend the metadata of a store by what is on disk; pixels are never touched.
 
-    Lists of plates, wells and labels are written anew: entries of what is not there are dropped,
-    what is there and in no list is listed, indexes and paths of wells are made to agree. Documents
+    Lists of plates, wells and labels are written anew: entries whose folders are gone are dropped,
+    what is there and in no list is listed, indexes and paths of wells are made to agree. What lies
+    there and cannot be read stays listed, as its pixels may be whole, and is told. Documents
     of plates, rows and wells that are missing or no JSON are written anew. Levels that are not
     there are dropped, missing names of dimensions are filled in, and a separator of chunk keys that
     is not that of the files is corrected. All of it happens, or nothing.
@@ -52,7 +54,8 @@ def repair(path: StoreLike, *, dry_run: bool = False) -> Repair:
     NotFoundError
         If nothing is there.
     LayoutError
-        If it is nothing that can be repaired.
+        If it is nothing that can be repaired, such as a scene, or a plain group with images that
+        is no well of a plate.
     VersionError
         If it is of a version that iohub does not know.
     ReadOnlyError
@@ -61,6 +64,8 @@ def repair(path: StoreLike, *, dry_run: bool = False) -> Repair:
     location = place.locate(path, writable=not dry_run)
     if not place.exists(location):
         raise NotFoundError(f"nothing at {location.url}: check the path")
+    if not dry_run:
+        location.begin()
     plan = _planned(location)
     if not dry_run and plan.changes:
         form = plan.documents.zarr_format
@@ -68,6 +73,7 @@ def repair(path: StoreLike, *, dry_run: bool = False) -> Repair:
             plan = _planned(location)  # as things are now that nobody else edits
             for key, value in plan.puts:
                 edit.put(key, value)
+    location.finish()
     return Repair(location.url, tuple(plan.changes), tuple(plan.left), dry_run)
 
 
@@ -77,8 +83,10 @@ def _planned(location: Location) -> Plan:
     plan = Plan(documents, versions.spelling(versions.DEFAULT_VERSION))
     [root] = documents.load([Want("", optional=True)])
     role = _role(plan, root)
+    if role is None and root.what == "group" and _may_be_well(location, root):
+        role = "well" if _images_below(plan, "") else None
     if role is None:
-        raise LayoutError(f"{location.url}: this is no plate, well or image that can be repaired")
+        raise LayoutError(f"{location.url}: {_said(root)}, not a plate, well or image to repair")
     plan.spelling = versions.spelling(_version(plan, root, role))
     if role == "plate":
         images = mend_plate(plan, root)
@@ -112,12 +120,38 @@ def _role(plan: Plan, root: Node) -> _Role:
             if root.meta.ome.get(member) is not None:
                 return role
         return None
+    if own.layout(root.meta.attrs) not in (None, "hcs"):
+        return None
     if wells_on_disk(plan, ""):
         return "plate"
-    return "well" if _images_below(plan, "") else None
+    # A group whose document can be read may hold images for other reasons.
+    return "well" if root.what != "group" and _images_below(plan, "") else None
 
 
 _ROLES: dict[str, _Role] = {"plate": "plate", "well": "well", "multiscales": "image"}
+_SAID = {"fov": "a position without an image", "hcs": "an empty plate", "scene": "a scene"}
+
+
+def _may_be_well(location: Location, root: Node) -> bool:
+    """Whether a group that does not say what it is lies where wells do: in a row of a plate."""
+    if root.meta.kind is not None or own.layout(root.meta.attrs) is not None:
+        return False
+    for outer in islice(place.above(location), 2):
+        try:
+            group = open_group(outer.store, outer.path)
+            kind = versions.kind(group.attrs(), group.zarr_format)
+        except IohubError:
+            continue  # a row that is broken, or a directory
+        if kind is not None:
+            return kind == "plate"
+    return False
+
+
+def _said(root: Node) -> str:
+    """Return in words what the root is instead."""
+    noted = own.layout(root.meta.attrs)
+    what = f"a group of the kind {root.meta.kind!r}" if root.meta.kind else "a plain group"
+    return f"this is {_SAID.get(noted or '', what)}"
 
 
 def _images_below(plan: Plan, base: str) -> list[str]:

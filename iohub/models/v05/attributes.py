@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from pydantic import Field
 
@@ -24,6 +24,16 @@ class BaseZarrAttrs(Document, Generic[A]):
     """
 
     ome: A
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle by what the class was made of: one with a type in brackets is in no module."""
+        made = type(self).__pydantic_generic_metadata__
+        return _restored, (made["origin"] or type(self), made["args"]), self.__getstate__()
+
+
+def _restored(kind: Any, of: tuple[Any, ...]) -> Any:
+    made = kind[of] if of else kind
+    return made.__new__(made)
 
 
 class ImageAttrs(ImageMeta):

@@ -48,7 +48,8 @@ from iohub.models.v06.groups import (
     Scene,
     Well,
 )
-from iohub.transforms.graph import TransformGraph, TransformGraphNode
+from iohub.transforms.graph import TransformGraph
+from iohub.transforms.graph_nodes import TransformGraphNode
 
 __all__ = [
     "HCS",

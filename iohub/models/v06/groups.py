@@ -9,6 +9,7 @@ from iohub.metadata.coordinate_systems import CoordinateSystem
 from iohub.metadata.transform_types import AnyTransform
 from iohub.metadata.v06_image import Dataset
 from iohub.models.bioformats2raw import BioFormats2RawGroup
+from iohub.models.groups import Node
 from iohub.models.hcs import PlateGroup, WellGroup
 from iohub.models.labels import LabelsGroup
 from iohub.models.ome_group import OmeGroup
@@ -183,6 +184,7 @@ class Scene(BaseGroupv06[BaseSceneAttrs], SceneGroup):
         images: Mapping[str, Image],
         coord_transforms: Sequence[AnyTransform] = (),
         coord_systems: Sequence[CoordinateSystem] = (),
+        parameters: Mapping[str, Node] | None = None,
     ) -> Scene:
         """Make a scene from images; no data are stored or copied.
 
@@ -194,12 +196,16 @@ class Scene(BaseGroupv06[BaseSceneAttrs], SceneGroup):
             Between the systems of the images and those of the scene; one at least.
         coord_systems : sequence of CoordinateSystem
             Of the scene, the common reference first.
+        parameters : mapping of str to ArraySpec or GroupSpec, optional
+            By path, the arrays, or images, that hold matrices and fields of transformations.
 
         Raises
         ------
         NotFoundError
-            If a transformation names an image that is not given.
+            If a transformation names an image that is not given, or parameters that are not.
         DocumentError
             If names or transformations do not fit; all problems are listed.
         """
-        return new_scene(cls, images, tuple(coord_transforms), tuple(coord_systems))
+        return new_scene(
+            cls, images, tuple(coord_transforms), tuple(coord_systems), parameters or {}
+        )

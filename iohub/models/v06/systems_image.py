@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
+from iohub.errors import ArgumentError
+from iohub.metadata.axes import AxisMeta
 from iohub.metadata.coordinate_systems import CoordinateSystem, SystemReference
 from iohub.metadata.labels import ImageLabelMeta
 from iohub.metadata.omero import OMEROMeta
@@ -13,11 +15,12 @@ from iohub.metadata.transform_types import Sequence as SequenceTransform
 from iohub.metadata.v06_image import Dataset, Multiscale
 from iohub.models.axes_image import with_labels
 from iohub.models.creating import AnyArraySpec, Vectors, levels_of, written_image
+from iohub.models.groups import Node
 from iohub.models.image import ImageGroup
 from iohub.models.labels import ImageLabelGroup, LabelsGroup
 from iohub.models.loading import Named
 from iohub.models.ome_group import OmeGroup, make
-from iohub.models.parameters import parameters_of
+from iohub.models.parameters import parameters_of, require_parameters
 from iohub.storage.group import ZarrGroup
 from iohub.types import Json, JsonObject
 
@@ -37,12 +40,7 @@ class SystemsImage(ImageGroup):
             Where it is.
         """
         named = super().named(attributes, group)
-        further = [
-            transform
-            for image in attributes.ome.multiscales
-            for transform in image.coordinate_transformations or ()
-        ]
-        stored = parameters_of(further, group)
+        stored = parameters_of(_further(attributes), group)
         return Named(named.arrays + stored.arrays, {**stored.groups, **named.groups})
 
     @classmethod
@@ -61,6 +59,7 @@ class SystemsImage(ImageGroup):
         coord_systems: Sequence[CoordinateSystem] = (),
         omero: OMEROMeta | None = None,
         labels: LabelsGroup | None = None,
+        parameters: Mapping[str, Node] | None = None,
     ) -> Self:
         """Make an image from its arrays and coordinate systems; no data are stored or copied.
 
@@ -93,6 +92,8 @@ class SystemsImage(ImageGroup):
             Channels and rendering defaults.
         labels : Labels, optional
             Label images.
+        parameters : mapping of str to ArraySpec or GroupSpec, optional
+            By path, the arrays, or images, that hold matrices and fields of transformations.
 
         Raises
         ------
@@ -104,11 +105,12 @@ class SystemsImage(ImageGroup):
             not; all problems are listed.
         LayoutError
             If the labels do not fit the image.
+        NotFoundError
+            If a transformation says a path for its parameters where there is nothing.
         """
-        axes = physical_coord_system.axes
-        members: dict[str, Any] = dict(
-            levels_of(cls, array_specs, paths, axes, scales, translations)
-        )
+        axes = _axes(physical_coord_system)
+        levels = levels_of(cls, array_specs, paths, axes, scales, translations)
+        members: dict[str, Any] = {**(parameters or {}), **levels}
         image = Multiscale(
             coordinate_systems=(physical_coord_system, *coord_systems),
             datasets=_datasets(paths, scales, translations, physical_coord_system.name),
@@ -118,6 +120,7 @@ class SystemsImage(ImageGroup):
             metadata=metadata,
         )
         attributes = _attributes(cls, image, {"omero": omero})
+        require_parameters(coord_transforms, members, "the image")
         return make(cls, attributes=attributes, members=with_labels(members, labels))
 
 
@@ -156,7 +159,7 @@ class SystemsImageLabel(ImageLabelGroup):
         LayoutError
             If the pixels are no integers.
         """
-        axes = physical_coord_system.axes
+        axes = _axes(physical_coord_system)
         members = levels_of(cls, array_specs, paths, axes, scales, translations)
         image = Multiscale(
             coordinate_systems=(physical_coord_system,),
@@ -169,6 +172,17 @@ class SystemsImageLabel(ImageLabelGroup):
         made = make(cls, attributes=attributes, members=members)
         made.check_integers(name or "")
         return made
+
+
+def _further(attributes: Any) -> list[Transform]:
+    images = attributes.ome.multiscales
+    return [way for image in images for way in image.coordinate_transformations or ()]
+
+
+def _axes(system: CoordinateSystem) -> tuple[AxisMeta, ...]:
+    if not isinstance(system, CoordinateSystem):
+        raise ArgumentError(f"physical_coord_system is a CoordinateSystem, not {system!r:.80}")
+    return system.axes
 
 
 def _datasets(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from math import ceil, floor
+from math import ceil, floor, isclose
 
 from iohub.models.validator.collector import Collector, Weight
 from iohub.models.validator.loading import Node
@@ -67,15 +67,6 @@ def check_array(node: Node, spec: ArraySpec, out: Collector) -> None:
     out : Collector
         Gets what is wrong.
     """
-    if spec.shards is not None:
-        ragged = [s % c for s, c in zip(spec.shards, spec.chunks, strict=True)]
-        if any(ragged):
-            text = f"shards of {spec.shards} are no multiple of chunks of {spec.chunks}"
-            out.array(node, "shard-shape", text, "/chunk_grid/configuration/chunk_shape")
-    names = spec.metadata.get("dimension_names") if spec.zarr_format == 3 else None
-    if names is not None and (not isinstance(names, list) or len(names) != spec.ndim):
-        text = f"there must be {spec.ndim} names, one per dimension, found {names!r:.80}"
-        out.array(node, "array-names", text, "/dimension_names")
     if spec.zarr_format == 2 and spec.separator != "/" and spec.ndim > 1:
         text = f"the chunks are named like 0{spec.separator}0 instead of 0/0"
         out.array(node, "separator", text, "/dimension_separator", "should")
@@ -176,7 +167,7 @@ def _check_shapes(group: Node, levels: list[tuple[Level, ArraySpec]], out: Colle
             continue
         for axis, (size, now) in enumerate(zip(top.shape, spec.shape, strict=True)):
             factor = level.scale[axis] / first.scale[axis]
-            if size > 1 and not _fits(size, now, factor):
+            if not _fits(size, now, factor):
                 text = (
                     f"{level.path!r} has {now} of {size} pixels along dimension {axis}, "
                     f"while its pixels are {factor:g} times as large"
@@ -193,6 +184,9 @@ def _check_shapes(group: Node, levels: list[tuple[Level, ArraySpec]], out: Colle
 
 def _fits(size: int, now: int, factor: float) -> bool:
     """Whether a size is that of a level, rounded up or down at each of the levels before it."""
+    whole = round(factor)
+    if whole >= 1 and isclose(factor, whole, rel_tol=1e-3):
+        return max(1, size // whole) <= now <= -(-size // whole)
     exact = size / factor
     return floor(exact * (1 - 1e-3)) - 1 <= now <= ceil(exact * (1 + 1e-3)) + 1
 

@@ -10,7 +10,6 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 from iohub.errors import DocumentError, DTypeError, IohubError, LayoutError, Problem, VersionError
 from iohub.metadata import versions
 from iohub.metadata.documents import Findings
-from iohub.models.validator.array_json import problems_in_array
 from iohub.models.validator.members import Image, images_in
 from iohub.storage import hierarchy
 from iohub.storage.documents import parse_document
@@ -271,9 +270,6 @@ def _parse_group(zarr_format: int, raw: bytes, attrs: bytes | None) -> _Parsed:
 def _parse_array(zarr_format: int, raw: bytes, attrs: bytes | None) -> _Parsed:
     name = "zarr.json" if zarr_format == 3 else ".zarray"
     try:
-        problems = problems_in_array(parse_document(raw, ""), zarr_format)
-        if problems:
-            return _Parsed("broken", None, tuple(problems))
         return _Parsed("array", ArraySpec.parse({name: raw, ".zattrs": attrs}))
     except DocumentError as error:
         return _Parsed("broken", None, error.problems)

@@ -88,11 +88,12 @@ def objects(value: Any, *names: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
     *names : str
         Members to go through to get to it.
     """
+    # What JSON gives comes first: to look at an abstract class for each object takes a while.
     for name in names:
-        value = value.get(name) if isinstance(value, Mapping) else None
+        value = value.get(name) if isinstance(value, dict | Mapping) else None
     if isinstance(value, list | tuple):
         for index, item in enumerate(value):
-            if isinstance(item, Mapping):
+            if isinstance(item, dict | Mapping):
                 yield index, item
 
 
@@ -179,8 +180,9 @@ def _scale_of(entry: Mapping[str, Any]) -> Vector | None:
     """Multiply the scales of a level; what is in a sequence counts like what is side by side."""
     found: list[Vector] = []
     for _, transform in objects(entry, "coordinateTransformations"):
-        parts = [part for _, part in objects(transform, "transformations")]
-        for part in parts or [transform]:
+        inside = "transformations" in transform
+        parts = [part for _, part in objects(transform, "transformations")] if inside else ()
+        for part in parts or (transform,):
             if part.get("type") == "scale":
                 vector = part.get("scale")
                 if not isinstance(vector, list | tuple) or not all(map(_is_factor, vector)):

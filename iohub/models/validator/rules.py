@@ -66,6 +66,9 @@ RULES: dict[str, Entry] = {
     "axes-channel": Entry(_AXES, "Have one axis of channels or of another type at most."),
     "axes-order": Entry(_AXES, "Order the axes and the dimensions of the arrays."),
     "axes-unique": Entry(_AXES, "Give each axis a name of its own."),
+    "axes-zyx": Entry(_AXES, "Order the axes of space, and the dimensions of the arrays, z, y, x."),
+    "axis-type-missing": Entry(_AXES, "Say the type: space, time, channel or another."),
+    "axis-unit-missing": Entry(_AXES, "Say the unit, such as micrometer or second."),
     "unit-unknown": Entry(_AXES, "Use a UDUNITS name, such as 'micrometer'."),
     # images
     "multiscales-empty": Entry(_IMAGE, "Add an image, or take the member away."),
@@ -165,6 +168,7 @@ RULES: dict[str, Entry] = {
     "series-image": Entry("bioformats2raw.layout", "Give each series the metadata of an image."),
     "series-count": Entry("bioformats2raw.layout", "Have one image per Image of the OME-XML."),
     "series-xml": Entry("bioformats2raw.layout", "Write OME/METADATA.ome.xml."),
+    "series-xml-form": Entry("bioformats2raw.layout", "Write OME-XML into OME/METADATA.ome.xml."),
     # Zarr itself
     "group-missing": Entry("groups", "Restore the group.", zarr=True),
     "zgroup-missing": Entry("groups", f"Add the file: {_REPAIR}.", zarr=True),

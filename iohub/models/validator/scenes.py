@@ -53,6 +53,8 @@ def check_scene_images(scene: Node, images: Mapping[str, Node], out: Collector) 
             out.member(scene, "scene-image", f"the group {path!r} is no image", "scene")
         else:
             systems[path] = _systems_of(node)
+    if scene.meta.ome.get("scene") is None:
+        return
     try:
         doc = validate(SceneMeta, scene.meta.ome["scene"])
     except DocumentError:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from iohub.metadata.series import xml_problem
 from iohub.models.validator.collector import Collector
 from iohub.models.validator.loading import Node
 from iohub.models.validator.members import followed
@@ -124,6 +125,10 @@ def check_series(
         text = f"there is no {XML}"
         out.member(group, "series-xml", text, LAYOUT, weight="should")
     else:
+        problem = xml_problem(xml)
+        if problem is not None:
+            out.member(group, "series-xml-form", f"{XML} {problem}", LAYOUT)
+            return images
         count = len(_IMAGE.findall(_COMMENT.sub(b"", xml)))
         if count != len(search.paths if search.listed is not None else found):
             text = f"{XML} describes {count} images, and there are {len(images)}"

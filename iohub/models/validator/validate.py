@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from iohub.errors import NotFoundError, Problem
+from iohub.errors import DocumentError, NotFoundError, Problem
+from iohub.metadata import own
 from iohub.models.validator.collector import Collector
 from iohub.models.validator.consolidated import check_consolidated
 from iohub.models.validator.deep import check_pixels
@@ -77,7 +79,7 @@ def validate(
     if root.what == "group":
         walk.groups.setdefault("", root)
         if root.meta.kind is None and root.meta.version is not None:
-            out.member(root, "metadata-absent", "there are no metadata of OME-Zarr")
+            _tell_absent(root, out)
         check_consolidated(documents, root, walk, out)
     chunks = 0
     if deep:
@@ -115,9 +117,21 @@ def validate_attributes(
     out.version = node.meta.version
     out.metadata(node)
     if not any(name in node.meta.ome for name in _DESCRIBED) and node.meta.version is not None:
-        out.member(node, "metadata-absent", "there are no metadata of OME-Zarr")
+        _tell_absent(node, out)
     version = node.meta.version
     return Report(source, version, strict, deep=False, findings=out.results(), groups=1)
+
+
+def _tell_absent(node: Node, out: Collector) -> None:
+    """Tell that a group is not of OME-Zarr; a scene is not until it has a transformation."""
+    noted = None
+    with suppress(DocumentError):
+        noted = own.layout(node.meta.attrs)
+    if noted == "scene":
+        text = "the scene has no transformation yet, and so no metadata of OME-Zarr"
+        out.member(node, "scene-transforms", text, weight="should")
+    else:
+        out.member(node, "metadata-absent", "there are no metadata of OME-Zarr")
 
 
 _DESCRIBED = (

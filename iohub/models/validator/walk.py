@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from typing import TypeAlias
 
+from iohub.metadata import own
 from iohub.models.validator import labels, plates
 from iohub.models.validator.collector import Collector
 from iohub.models.validator.labels import LABELS
@@ -60,6 +61,7 @@ class Walk:
             The group.
         """
         self.out.version = root.meta.version
+        self._count(root)
         self._start(self._group(root))
         waiting = self._checks
         while waiting:
@@ -67,6 +69,18 @@ class Walk:
             for start in range(0, len(waiting), _BATCH):
                 self._advance(waiting[start : start + _BATCH])
             waiting = self._checks
+        if self.documents.store.has_tokens:
+            self._other_formats()
+
+    def _other_formats(self) -> None:
+        """Look for documents of the other Zarr format beside those that were read."""
+        store, documents = self.documents.store, self.documents
+        for nodes, older in ((self.groups, ".zgroup"), (self.arrays, ".zarray")):
+            for node in nodes.values():
+                other = older if node.zarr_format == 3 else "zarr.json"
+                if store.token(documents.key(node.path, other)) is not None:
+                    text = f"there is {other!r} too: readers may take either Zarr format"
+                    self.out.array(node, "zarr-formats", text, weight="should")
 
     def _start(self, check: Check) -> None:
         self._checks.append(check)
@@ -110,7 +124,7 @@ class Walk:
             yield from self._labels(node, None)
         if ome.get("well") is not None:
             yield from self._well(node, plate)
-        if ome.get("scene") is not None:
+        if ome.get("scene") is not None or own.images(node.meta.attrs):
             yield from self._scene(node)
         if ome.get("bioformats2raw.layout") is not None:
             check_layout(node, self.out)
@@ -175,6 +189,10 @@ class Walk:
         self._check_images(node, images, levels)
         yield from self._parameters(node, "multiscales")
         if group is None or group.what == "missing":
+            if group is not None and self.documents.store.has_tokens:
+                names = self.documents.store.list_dir(self.documents.key(group.path))[0]
+                below = yield [Want(join(group.path, name), "any", True) for name in names]
+                self._check_between([group], below)
             for image in images:
                 labels.check_links(node, image, {}, self.out)
         elif self._own(group):
@@ -266,8 +284,11 @@ class Walk:
 
     def _scene(self, node: Node) -> Check:
         paths = image_paths(node)
-        found = yield [Want(join(node.path, path)) for path in paths]
-        check_scene_images(node, dict(zip(paths, found, strict=True)), self.out)
+        # Those that only iohub knows of may wait for their pixels, or be gone.
+        noted = [path for path in own.images(node.meta.attrs) if path not in paths]
+        wanted = [Want(join(node.path, path)) for path in paths]
+        found = yield [*wanted, *(Want(join(node.path, path), optional=True) for path in noted)]
+        check_scene_images(node, dict(zip(paths, found, strict=False)), self.out)
         for image in found:
             if image.what in ("group", "broken"):
                 self._start(self._group(image))
