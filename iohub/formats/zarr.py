@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from iohub.storage.location import Location
 
 name = "zarr"
+title = "OME-Zarr"
+suffixes: tuple[str, ...] = (".zarr",)
+packages: tuple[str, ...] = ()
+extra = ""
 
 # Documents whose presence makes a directory a Zarr node.
 DOCUMENTS = ("zarr.json", ".zgroup", ".zattrs", ".zarray")

@@ -136,10 +136,10 @@ class CountingBytes(LocalBytes):
         self._note("list", prefix)
         return super().list_dir(prefix)
 
-    def set(self, key: str, value: bytes | memoryview) -> None:
-        """Count and store; ``set_many`` comes here too."""
+    def set_with_token(self, key: str, value: bytes | memoryview) -> Hashable:
+        """Count and store; every way to store a value comes here."""
         self._note("set", key)
-        super().set(key, value)
+        return super().set_with_token(key, value)
 
     def delete(self, key: str) -> None:
         """Count and remove."""
