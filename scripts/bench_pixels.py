@@ -164,9 +164,9 @@ def windows(report: Report, folder: Path, repeats: int) -> None:
         with zarr.config.set(plain_pipeline):
             take(plain, few)
 
-    for held, pool in ((True, settings.current().pool_bytes), (False, 16 << 20)):
-        old = settings.current().pool_bytes
-        settings.set_pool_bytes(pool)
+    for held, pool in ((True, settings.get_options().pool_bytes), (False, 16 << 20)):
+        old = settings.get_options().pool_bytes
+        settings.set_options(pool_bytes=pool)
 
         def ours(where: list[list[int]]) -> None:
             with open_ome_zarr(path) as position:
@@ -176,7 +176,7 @@ def windows(report: Report, folder: Path, repeats: int) -> None:
             found = medians({"iohub": lambda: ours(corners)}, repeats, warm=False)
             found |= medians({"zarr-python (4)": decode_each}, max(1, repeats // 2), warm=False)
         finally:
-            settings.set_pool_bytes(old)
+            settings.set_options(pool_bytes=old)
         found["zarr-python (100)"] = found.pop("zarr-python (4)") * len(corners) / len(few)
         ratio = found["zarr-python (100)"] / found["iohub"]
         name = "in the pool" if held else "larger than the pool"

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -35,9 +38,9 @@ if TYPE_CHECKING:
     help="Also list every position of a plate, and how every image of a position is stored.",
 )
 def info(paths: tuple[str, ...], verbose: bool) -> None:
-    """Show what PATHS hold: wells, axes, channels, levels, sizes.
+    """Show what PATHS hold, whatever their format: wells, axes, channels, levels, sizes.
 
-    Only metadata are read, no pixels.
+    Only metadata are read, no pixels. `iohub formats` lists the formats.
     """
     failures = Failures()
     for index, path in enumerate(expand(paths)):
@@ -46,8 +49,58 @@ def info(paths: tuple[str, ...], verbose: bool) -> None:
         with failures.caught(path), ExitStack() as stack:
             node = open_node(path, "r", stack)
             with failures.corrupt_nodes(path):
-                show(node._summary(), *(_more(node) if verbose else ()))
+                summary = node._summary()
+                facts = (*summary.fields, *_facts(path, node, verbose))
+                show(replace(summary, fields=facts), *(_more(node) if verbose else ()))
     failures.finish()
+
+
+# So many files are counted unless all are asked for.
+_COUNTED = 20_000
+
+
+def _facts(path: str, node: Any, verbose: bool) -> Iterator[tuple[str, str]]:
+    """Say how large it is on disk, and how Python opens it."""
+    from iohub.display import human_bytes
+
+    if "://" not in path:
+        size, files, complete = _on_disk(os.path.expanduser(path), None if verbose else _COUNTED)
+        said = f"{human_bytes(size)} in {files:,} {'file' if files == 1 else 'files'}"
+        yield "on disk", said if complete else f"more than {said}; --verbose counts all"
+    yield "in Python", _python(path, node)
+
+
+def _on_disk(path: str, limit: int | None) -> tuple[int, int, bool]:
+    """Bytes and number of the files at a path, and whether these are all."""
+    if not os.path.isdir(path):
+        from iohub.formats.image_sequence import named_files
+
+        named = named_files(path) or [path]
+        return sum(map(os.path.getsize, named)), len(named), True
+    size = files = 0
+    waiting = [path]
+    while waiting:
+        with os.scandir(waiting.pop()) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(entry.path)
+                    continue
+                if files == limit:
+                    return size, files, False
+                size += entry.stat(follow_symlinks=False).st_size
+                files += 1
+    return size, files, True
+
+
+def _python(path: str, node: Any) -> str:
+    """Return the call that opens a node."""
+    path = path.rstrip("/" + os.sep) or path
+    key = node.path[len(node._session.base) :].strip("/")
+    inner = key.replace("/", os.sep)
+    if not key or not path.endswith(inner):
+        return f"open_ome_zarr({json.dumps(path, ensure_ascii=False)})"
+    root = json.dumps(path[: -len(inner)].rstrip("/" + os.sep), ensure_ascii=False)
+    return f"open_ome_zarr({root}){json.dumps([key], ensure_ascii=False)}"
 
 
 def _more(node: Any) -> Iterator[Summary]:

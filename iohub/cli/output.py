@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def say(text: str, *, error: bool = False) -> None:
-    """Print a line, with ``?`` for signs that the stream cannot write.
+    """Print a line, with plainer signs for those that the stream cannot write.
 
     Parameters
     ----------
@@ -27,9 +27,10 @@ def say(text: str, *, error: bool = False) -> None:
     error : bool
         Whether it goes to stderr.
     """
+    from iohub.display import encodable
+
     stream = sys.stderr if error else sys.stdout
-    encoding = getattr(stream, "encoding", None) or "utf-8"
-    click.echo(text.encode(encoding, "replace").decode(encoding), err=error)
+    click.echo(encodable(text, getattr(stream, "encoding", None)), err=error)
 
 
 def show(*summaries: Summary | TreeSummary) -> None:

@@ -10,7 +10,9 @@ import click
 import iohub
 from iohub.cli.compute_pyramid import compute_pyramid
 from iohub.cli.conformance import conformance
+from iohub.cli.convert import convert
 from iohub.cli.failures import one_line_errors
+from iohub.cli.formats import formats
 from iohub.cli.info import info
 from iohub.cli.output import spoken_warnings
 from iohub.cli.rename_channel import rename_channel
@@ -81,6 +83,8 @@ def main() -> None:
 for _command in (
     info,
     tree,
+    formats,
+    convert,
     validate,
     set_scale,
     rename_wells,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from typing import Any
 
 import click
@@ -26,7 +28,12 @@ from iohub.cli.teaching import Taught, paths_argument
 @paths_argument
 @click.argument("old")
 @click.argument("new")
-def rename_channel(paths: tuple[str, ...], old: str, new: str) -> None:
+@click.option(
+    "--skip-unreadable",
+    is_flag=True,
+    help="Rename in all others if a position cannot be read; else nothing is done there.",
+)
+def rename_channel(paths: tuple[str, ...], old: str, new: str, skip_unreadable: bool) -> None:
     """Rename the channel OLD to NEW in PATHS.
 
     Pixels, colours and contrast limits stay as they are. In a plate, positions that have no such
@@ -37,15 +44,18 @@ def rename_channel(paths: tuple[str, ...], old: str, new: str) -> None:
     for path in expand(paths):
         with failures.caught(path), failures.corrupt_nodes(path), ExitStack() as stack:
             node = open_node(path, "r+", stack)
-            for target in _targets(node):
-                target.rename_channel(old, new)
+            for rename in _renames(node, skip_unreadable):
+                rename(old, new)
             say(f"{path}: {old} → {new}")
             done += 1
     failures.finish(f"{done:,} done")
 
 
-def _targets(node: Any) -> list[Any]:
-    """Return the nodes whose channels have names: a plate does its positions itself."""
+def _renames(node: Any, skip: bool) -> list[Callable[[str, str], None]]:
+    """Return what renames: a plate, whose channels have names too, does its positions itself."""
     from iohub.ngff.nodes import Plate
+    from iohub.nodes.plate_reading import all_readable
 
-    return [node] if isinstance(node, Plate) else [each for _, each in positions_of(node)]
+    if isinstance(node, Plate):
+        return [partial(node.rename_channel, skip_unreadable=skip)]
+    return [each.rename_channel for _, each in all_readable(positions_of(node), skip=skip)]

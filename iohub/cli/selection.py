@@ -51,7 +51,7 @@ def expand(patterns: Iterable[str]) -> list[str]:
         if "://" in pattern or os.path.lexists(path) or not _MAGIC.search(path):
             found.append(pattern)
             continue
-        matched = [each for each in glob.glob(path, recursive=True) if os.path.isdir(each)]
+        matched = [each for each in glob.glob(path, recursive=True) if _may_be_opened(each)]
         if not matched:
             raise NotFoundError(f"nothing matches {pattern!r}")
         found += sorted(matched, key=_natural)
@@ -59,6 +59,13 @@ def expand(patterns: Iterable[str]) -> list[str]:
     if not nodes:
         raise NotFoundError(f"{', '.join(found)}: documents of Zarr; give the folders they lie in")
     return list(dict.fromkeys(nodes))
+
+
+def _may_be_opened(path: str) -> bool:
+    """Whether it is a folder, or a file that is named like an image."""
+    from iohub.formats.registry import adapters
+
+    return os.path.isdir(path) or any(path.lower().endswith(each.suffixes) for each in adapters())
 
 
 def _natural(path: str) -> list[tuple[int, int, str]]:
@@ -79,8 +86,12 @@ def existing(path: str) -> str:
     NotFoundError
         If nothing is there.
     """
-    if "://" not in path and not os.path.lexists(os.path.expanduser(path)):
-        raise NotFoundError(f"no such file or folder: {path}")
+    local = os.path.expanduser(path)
+    if "://" not in path and not os.path.lexists(local):
+        from iohub.formats.image_sequence import first_file
+
+        if first_file(local) is None:
+            raise NotFoundError(f"no such file or folder: {path}")
     return path
 
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
+import tifffile
+
 from iohub import open_ome_zarr
+from iohub.display import human_bytes
 
 
 def test_plate(run, plate, version):
@@ -90,3 +94,46 @@ def test_nothing_is_written(run, plate):
 def test_signs_that_steer_a_terminal_are_not_printed(run, fov):
     run("rename-channel", fov, "GFP", "a\x1b[31mb")
     assert "\x1b" not in run("info", fov).stdout
+
+
+def test_size_and_call(run, plate):
+    files = [path for path in plate.rglob("*") if path.is_file()]
+    size = sum(path.stat().st_size for path in files)
+    said = " ".join(run("info", plate).stdout.split())
+    assert f"on disk {human_bytes(size)} in {len(files)} files" in said
+    assert 'in Python open_ome_zarr("plate.zarr") ' in said
+    # Positions know themselves what they are; rows are asked of the plate.
+    for path, call in [
+        ("A/1/0", '("plate.zarr/A/1/0")'),
+        ("A", '("plate.zarr")["A"]'),
+        ("A/1/0/0", '("plate.zarr/A/1/0")["0"]'),
+    ]:
+        said = run("info", f"{plate}/{path}/").stdout
+        assert f"open_ome_zarr{call}" in said
+        code = said.partition("in Python")[2].splitlines()[0].strip()
+        assert eval(code, {"open_ome_zarr": open_ome_zarr}) is not None
+
+
+def test_many_files_are_counted_if_asked_for(run, plate, monkeypatch):
+    from iohub.cli import info
+
+    monkeypatch.setattr(info, "_COUNTED", 3)
+    assert "in 3 files; --verbose counts all" in run("info", plate).stdout
+    assert "counts all" not in run("info", "-v", plate).stdout
+
+
+def test_a_file_of_another_format(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    pixels = np.zeros((3, 2, 64, 48), "u2")
+    about = {"axes": "TCYX", "Channel": {"Name": ["DAPI", "GFP"]}, "PhysicalSizeX": 0.5}
+    tifffile.imwrite("scan.ome.tif", pixels, metadata=about)
+    said = run("info", "-v", "*.tif").stdout
+    assert said.startswith("Position scan.ome.tif\n")
+    words = " ".join(said.split())
+    assert "format OME-TIFF" in words
+    assert "OME-Zarr" not in words
+    assert f"on disk {human_bytes((tmp_path / 'scan.ome.tif').stat().st_size)} in 1 file" in words
+    assert 'open_ome_zarr("scan.ome.tif")' in said
+    for known in ("DAPI", "GFP", "uint16", "0.5 µm", "3, 2, 1, 64, 48"):
+        assert known in said
+    assert "scan.ome.tif" in run("tree", "scan.ome.tif").stdout

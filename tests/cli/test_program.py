@@ -17,6 +17,8 @@ from iohub.errors import NotFoundError
 COMMANDS = [
     "info",
     "tree",
+    "formats",
+    "convert",
     "validate",
     "set-scale",
     "rename-wells",
@@ -180,7 +182,7 @@ def test_a_stream_that_cannot_write_every_sign(plate):
     environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
     done = shell("tree", "--level", "1", plate, env=environment)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == "plate.zarr\n??? A\n??? B\n"
+    assert done.stdout == "plate.zarr\n|-- A\n`-- B\n"
 
 
 def test_a_reader_that_has_seen_enough(plate):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from iohub import open_ome_zarr
 
 
@@ -37,8 +39,13 @@ def test_refusals(run, plate, fov):
     assert names(fov) == {"": ["DAPI", "GFP"]}
 
 
-def test_a_corrupt_position(run, plate, break_position):
+@pytest.mark.parametrize("chosen", ["plate.zarr", "plate.zarr/A", "plate.zarr/A/1"])
+def test_a_corrupt_position(run, plate, break_position, chosen):
     break_position(plate, "A/1/1")
-    result = run("rename-channel", plate, "GFP", "EGFP", code=1)
+    result = run("rename-channel", chosen, "GFP", "EGFP", code=1)
     assert "A/1/1" in result.stderr
-    assert names(plate / "B/10/0") == {"": ["DAPI", "EGFP"]}
+    assert "nothing was changed" in result.stderr
+    assert names(plate / "A/1/0") == {"": ["DAPI", "GFP"]}
+    result = run("rename-channel", "--skip-unreadable", chosen, "GFP", "EGFP", code=1)
+    assert "A/1/1" in result.stderr
+    assert names(plate / "A/1/0") == {"": ["DAPI", "EGFP"]}

@@ -29,4 +29,4 @@ def test_json(run, plate):
 
 def test_what_cannot_be_repaired(run, plate):
     said = run("repair", plate / "A", code=1)
-    assert "no plate, well or image" in said.stderr
+    assert "not a plate, well or image" in said.stderr

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import io
+
+import numpy as np
 import pytest
+
+from iohub import open_ome_zarr
+from iohub.cli.output import say
 
 
 def test_whole(run, plate):
@@ -45,3 +51,23 @@ def test_a_corrupt_position_is_marked(run, plate, break_position):
 
 def test_a_glob_that_matches_nothing(run, plate):
     assert "nothing matches 'plate.zarr/Z*'" in run("tree", "plate.zarr/Z*", code=1).stderr
+
+
+def test_an_image(run, plate):
+    said = run("tree", plate / "A/1/0/0").stdout
+    assert said == "plate.zarr/A/1/0/0  (t 1, c 2, z 4, y 16, x 16) uint16\n"
+
+
+@pytest.mark.parametrize("what", ["", "A", "A/1", "A/1/0", "A/1/0/0", "A/1/0/labels/nuc"])
+def test_every_node_has_a_tree(run, plate, what):
+    with open_ome_zarr(plate, mode="r+") as node:
+        node["A/1/0"].labels.create("nuc", np.ones((1, 4, 16, 16), "u1"), axes=list("tzyx"))
+    assert run("tree", plate / what).stdout.startswith("plate.zarr")
+
+
+def test_a_screen_with_few_signs(run, plate, monkeypatch):
+    screen = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr("sys.stdout", screen)
+    say("├── µ → 細")
+    screen.flush()
+    assert screen.buffer.getvalue() == b"|-- u -> ?\n"

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from iohub.ngff import Plate, open_ome_zarr
+from iohub.nodes.upgrade import upgrade
 
 BACKENDS = ["csv", "json", "parquet", "anndata"]
 
@@ -156,3 +157,25 @@ def test_tables_of_ngio_are_copied(tmp_path: Path, image: Path, backend: str, ta
     copied = ngio.open_ome_zarr_container(tmp_path / "q.zarr/A/1/0", mode="r")
     same(copied.get_feature_table("sizes").dataframe, FEATURES)
     assert copied.list_labels() == ["cells"]
+
+
+@pytest.mark.parametrize("to", ["0.4", "0.5"])
+def test_ngio_reads_tables_after_an_upgrade(
+    image: Path, version: str, to: str, backend: str
+) -> None:
+    container = ngio.open_ome_zarr_container(image, mode="r+")
+    table = ngio_tables.FeatureTable(FEATURES, reference_label="cells")
+    container.add_table("theirs", table, backend=backend)
+    with open_ome_zarr(image, mode="r+") as position:
+        position.tables.write(
+            "ours", FEATURES, backend=backend, type="feature_table", label="cells"
+        )
+    # ngio puts the arrays of anndata into shards, which 0.4 has not.
+    upgrade(image, to, rewrite=True)
+    container = ngio.open_ome_zarr_container(image, mode="r")
+    assert sorted(container.list_tables()) == ["ours", "theirs"]
+    for name in ("ours", "theirs"):
+        same(container.get_table(name).dataframe, FEATURES)
+    with open_ome_zarr(image) as position:
+        assert position.version == to
+        assert sorted(position.tables["theirs"]["area"]) == [1.5, 2.5]

@@ -7,9 +7,12 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
 SCRIPT = Path(__file__).with_name("public_api_script.py")
 
 
+@pytest.mark.parametrize("version", ["0.4", "0.5", "0.6"])
 def test_the_script_of_a_user_of_the_public_api(tmp_path, version, check_store):
     command = [sys.executable, "-W", "error", str(SCRIPT), str(tmp_path), version]
     run = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
