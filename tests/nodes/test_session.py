@@ -96,15 +96,15 @@ def test_the_first_position_is_looked_for_once(tmp_path: Path, version: str) -> 
 
 
 @pytest.mark.parametrize("layout", ["fov", "hcs"])
-def test_a_store_in_memory_has_no_name(layout: str, version: str) -> None:
+def test_a_store_in_memory_is_not_called_by_its_address(layout: str, version: str) -> None:
     """Images and plates were called by the address of the store, such as 140063221764288."""
     store = zarr.storage.MemoryStore()
     node = open_ome_zarr(store, layout=layout, mode="w-", channel_names=["a"], version=version)
     position = node if layout == "fov" else node.create_position("A", "1", "0")
     position.create_zeros("0", (1, 1, 1, 4, 4), "u1")
     if layout == "fov":
-        assert node.metadata.multiscales[0].name is None
-        assert node.metadata.omero.name is None
+        assert node.metadata.multiscales[0].name == "image"
+        assert node.metadata.omero.name == "image"
     else:
         assert node.metadata.name is None
     assert repr(node).startswith(f"<{type(node).__name__} 'memory'")
