@@ -14,8 +14,10 @@ ROOT = Path(__file__).parent.parent
 DATA = Path(__file__).parent / "data"
 
 # Nothing depends on how fast the machine is; on CI the examples are the same in every run.
+# A full run is to stay below 15 minutes on 2 cores: IOHUB_EXAMPLES=1000 searches longer.
 settings.register_profile(
     "iohub",
+    max_examples=int(os.environ.get("IOHUB_EXAMPLES", "40")),
     deadline=None,
     derandomize="CI" in os.environ,
     suppress_health_check=[HealthCheck.too_slow],
