@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from iohub.arrow.casting import cast
 from iohub.arrow.images import fitting_names
-from iohub.arrow.records import (
+from iohub.errors import ArgumentError, AxisError, ShapeError
+from iohub.formats.ome_arrow.casting import cast
+from iohub.formats.ome_arrow.records import (
     MICROMETER,
     UNKNOWN,
     UNNAMED,
@@ -21,7 +22,6 @@ from iohub.arrow.records import (
     channel,
     in_utc,
 )
-from iohub.errors import ArgumentError, AxisError, ShapeError
 from iohub.types import NDArray
 
 CLAMPED = "give clamp_to_uint16=False to keep them"

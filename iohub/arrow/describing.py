@@ -6,7 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from iohub.arrow.records import as_record, describe
+from iohub.formats.ome_arrow.records import as_record, describe
 
 
 def describe_ome_arrow(data: pa.StructScalar | dict[str, Any]) -> dict[str, Any]:

@@ -11,10 +11,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import DTypeLike
 
-from iohub.arrow import images, parquet
-from iohub.arrow.casting import cast
-from iohub.arrow.records import Description, as_record, describe, stored
+from iohub.arrow import images
 from iohub.errors import ArgumentError, ShapeError
+from iohub.formats.ome_arrow import parquet
+from iohub.formats.ome_arrow.casting import cast
+from iohub.formats.ome_arrow.records import Description, as_record, describe, stored
 from iohub.types import NDArray
 
 _WHY = "give dtype= to keep them"

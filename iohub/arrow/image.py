@@ -15,9 +15,9 @@ from numpy.typing import DTypeLike
 from iohub.arrow import export, ingest
 from iohub.arrow.describing import describe_ome_arrow
 from iohub.arrow.export import to_numpy
-from iohub.arrow.records import as_array, as_record
 from iohub.arrow.transform import slice_ome_arrow
 from iohub.errors import ArgumentError
+from iohub.formats.ome_arrow.records import as_array, as_record
 from iohub.types import NDArray
 
 _TABLES = (".parquet", ".pq")

@@ -11,9 +11,9 @@ import numpy as np
 
 from iohub._open import open_ome_zarr
 from iohub._read import Images
-from iohub.arrow.records import MICROMETER, WHITE, Description, channel
 from iohub.errors import ArgumentError, FormatError, IohubWarning, LayoutError
 from iohub.formats.images import Channel, ImageSource, axes_of, unique_names
+from iohub.formats.ome_arrow.records import MICROMETER, WHITE, Description, channel
 from iohub.metadata import versions
 from iohub.metadata.transforms import TransformationMeta
 from iohub.metadata.units import SPACE_UNITS, canonical, convert

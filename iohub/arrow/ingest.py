@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from iohub.arrow import images, parquet
+from iohub.arrow import images
 from iohub.arrow.arrays import (
     CLAMPED,
     checked_chunk,
@@ -22,9 +22,10 @@ from iohub.arrow.arrays import (
     from_numpy,
     from_torch_array,
 )
-from iohub.arrow.casting import cast
-from iohub.arrow.meta import OME_ARROW_TAG_TYPE, OME_ARROW_TAG_VERSION
-from iohub.arrow.records import (
+from iohub.errors import ArgumentError, ShapeError
+from iohub.formats.ome_arrow import parquet
+from iohub.formats.ome_arrow.casting import cast
+from iohub.formats.ome_arrow.records import (
     MICROMETER,
     Chunk,
     Description,
@@ -37,7 +38,7 @@ from iohub.arrow.records import (
     native,
     stored,
 )
-from iohub.errors import ArgumentError, ShapeError
+from iohub.formats.ome_arrow.schema import OME_ARROW_TAG_TYPE, OME_ARROW_TAG_VERSION
 from iohub.types import NDArray
 
 __all__ = [

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from iohub.arrow.records import as_record, build, describe, native, stored
 from iohub.errors import ShapeError
+from iohub.formats.ome_arrow.records import as_record, build, describe, native, stored
 
 
 def slice_ome_arrow(

@@ -20,11 +20,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from iohub.errors import FormatError, MetadataWarning, MissingFramesWarning
 from iohub.formats.blosc_stacks import BloscStacks
 from iohub.formats.images import Channel, ImageSource, virtual_store
+from iohub.formats.opening import local_group
 from iohub.formats.page_pixels import PagePixels
 from iohub.formats.tiff_files import TiffFiles
 from iohub.metadata.acquisition import AcquisitionRecord, ChannelOptics
 from iohub.storage.group import ZarrGroup
-from iohub.storage.virtual import ZARR_FORMAT
 
 if TYPE_CHECKING:
     from iohub.storage.location import Location
@@ -79,7 +79,7 @@ def open_group(location: Location, *, engine: str | None = None) -> ZarrGroup:
     FormatError
         If an index is damaged, or no stack is there.
     """
-    return ZarrGroup(open_store(location.local_path or ""), "", ZARR_FORMAT, engine=engine)
+    return local_group(location, open_store, engine)
 
 
 def open_store(path: str) -> VirtualBytes:

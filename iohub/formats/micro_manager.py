@@ -15,10 +15,10 @@ from iohub.errors import FormatError, MetadataWarning, MissingFramesWarning
 from iohub.formats.images import virtual_store
 from iohub.formats.micro_manager_images import Acquisition, images_of
 from iohub.formats.micro_manager_stack import data_set, is_stack, read_metadata, read_stack
+from iohub.formats.opening import closed_on_error, local_group
 from iohub.formats.tiff_files import TiffFiles
 from iohub.formats.tiff_layout import TiffPages
 from iohub.storage.group import ZarrGroup
-from iohub.storage.virtual import ZARR_FORMAT
 
 if TYPE_CHECKING:
     from iohub.formats.micro_manager_images import Index, Place
@@ -60,22 +60,16 @@ def open_group(location: Location, *, engine: str | None = None) -> ZarrGroup:
     MissingDependencyError
         If tifffile is not installed.
     """
-    path = location.local_path
-    if path is None:
-        raise FormatError(f"{location.url} is not in the local file system; copy it there first")
-    return ZarrGroup(open_store(path), "", ZARR_FORMAT, engine=engine)
+    return local_group(location, open_store, engine)
 
 
 def open_store(path: str) -> VirtualBytes:
     """Show an acquisition as the store that it could be; see :func:`open_group`."""
     paths = _paths(path)
     files = TiffFiles(paths, path)
-    try:
+    with closed_on_error(files.close):
         stacks = [read_stack(files, number) for number in range(len(paths))]
         images = images_of(_acquisition(files, stacks))
-    except BaseException:
-        files.close()
-        raise
     prefix = data_set(os.path.basename(paths[0]))
     return virtual_store(
         path,

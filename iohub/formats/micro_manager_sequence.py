@@ -14,15 +14,15 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from iohub.errors import FormatError, MetadataWarning
+from iohub.errors import MetadataWarning
 from iohub.formats.images import virtual_store
 from iohub.formats.micro_manager_images import Acquisition, images_of
 from iohub.formats.micro_manager_text import TEXT, FolderText, read_display, seems_text
 from iohub.formats.ndtiff_notes import items, number
+from iohub.formats.opening import closed_on_error, local_group
 from iohub.formats.tiff_files import TiffFiles
 from iohub.formats.tiff_layout import TiffPages
 from iohub.storage.group import ZarrGroup
-from iohub.storage.virtual import ZARR_FORMAT
 
 if TYPE_CHECKING:
     from iohub.formats.micro_manager_images import Index, Place
@@ -69,10 +69,7 @@ def open_group(location: Location, *, engine: str | None = None) -> ZarrGroup:
     MissingDependencyError
         If tifffile is not installed.
     """
-    path = location.local_path
-    if path is None:
-        raise FormatError(f"{location.url} is not in the local file system; copy it there first")
-    return ZarrGroup(open_store(path), "", ZARR_FORMAT, engine=engine)
+    return local_group(location, open_store, engine)
 
 
 def open_store(path: str) -> VirtualBytes:
@@ -90,11 +87,8 @@ def open_store(path: str) -> VirtualBytes:
         )
     scans = [_scan(folder, summary) for folder in folders]
     files = TiffFiles([file for scan in scans for file in scan.paths], path)
-    try:
+    with closed_on_error(files.close):
         images = images_of(_acquisition(path, files, scans, texts, summary))
-    except BaseException:
-        files.close()
-        raise
     if folders == [root]:  # of a plate, one position was asked for
         images = [replace(image, well=None) for image in images]
     return virtual_store(

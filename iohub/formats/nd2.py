@@ -19,10 +19,10 @@ from iohub.formats import nd2_loops, nd2_notes
 from iohub.formats.frame_grid import FrameGrid, warn_missing
 from iohub.formats.handles import Handle
 from iohub.formats.images import ImageSource, virtual_store, well_of
+from iohub.formats.opening import closed_on_error, local_group
 from iohub.optional import need
 from iohub.storage import grid
 from iohub.storage.group import ZarrGroup
-from iohub.storage.virtual import ZARR_FORMAT
 
 if TYPE_CHECKING:
     from nd2 import ND2File
@@ -65,7 +65,7 @@ def open_group(location: Location, *, engine: str | None = None) -> ZarrGroup:
     FormatError
         If the file is truncated, damaged, or of before 2010.
     """
-    return ZarrGroup(open_store(location.local_path or ""), "", ZARR_FORMAT, engine=engine)
+    return local_group(location, open_store, engine)
 
 
 def open_store(path: str) -> VirtualBytes:
@@ -77,11 +77,8 @@ def open_store(path: str) -> VirtualBytes:
         The file.
     """
     handle = Handle(partial(_open, path), _close, path)
-    try:
+    with closed_on_error(handle.close):
         images, grids = _images(handle, path)
-    except BaseException:
-        handle.close()
-        raise
     warn_missing(path, grids)
     return virtual_store(
         path,

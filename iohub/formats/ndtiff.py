@@ -17,8 +17,8 @@ from iohub.formats import ndtiff_index
 from iohub.formats.frame_grid import warn_missing
 from iohub.formats.images import virtual_store
 from iohub.formats.ndtiff_images import NDTiffFiles, images_of
+from iohub.formats.opening import local_group
 from iohub.storage.group import ZarrGroup
-from iohub.storage.virtual import ZARR_FORMAT
 
 if TYPE_CHECKING:
     from iohub.formats.ndtiff_index import Entry
@@ -53,7 +53,7 @@ def open_group(location: Location, *, engine: str | None = None) -> ZarrGroup:
     FormatError
         If the index, or all of the files, are damaged.
     """
-    return ZarrGroup(open_store(location.local_path or ""), "", ZARR_FORMAT, engine=engine)
+    return local_group(location, open_store, engine)
 
 
 def open_store(path: str) -> VirtualBytes:

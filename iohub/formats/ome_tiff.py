@@ -24,12 +24,12 @@ from iohub.formats.ome_tiff_planes import (
     utf8_xml,
 )
 from iohub.formats.ome_tiff_xml import is_ome_xml
+from iohub.formats.opening import closed_on_error, local_group
 from iohub.formats.tiff_files import TiffFiles
 from iohub.formats.tiff_header import peek
-from iohub.formats.tiff_layout import PageLayout, TiffPages
+from iohub.formats.tiff_layout import PageLayout, TiffPages, resolutions
 from iohub.formats.tiff_pages import PageReader, PageTable
 from iohub.storage.group import ZarrGroup
-from iohub.storage.virtual import ZARR_FORMAT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -89,10 +89,7 @@ def open_group(location: Location, *, engine: str | None = None) -> ZarrGroup:
     MissingDependencyError
         If tifffile is not installed.
     """
-    path = location.local_path
-    if path is None:
-        raise FormatError(f"{location.url} is not in the local file system; copy it there first")
-    return ZarrGroup(open_store(path), "", ZARR_FORMAT, engine=engine)
+    return local_group(location, open_store, engine)
 
 
 def open_store(path: str) -> VirtualBytes:
@@ -100,11 +97,8 @@ def open_store(path: str) -> VirtualBytes:
     source, document = find_document(path)
     names = FileNames(source, document)
     files = TiffFiles(names.paths, path)
-    try:
+    with closed_on_error(files.close):
         images = _read_images(document, names, TiffPages(files))
-    except BaseException:
-        files.close()
-        raise
     sources = image_sources(images, document, source)
     return virtual_store(
         path,
@@ -183,21 +177,9 @@ def _read_image(image: OmeImage, names: FileNames, pages: TiffPages) -> ImagePix
         _warn(text, MissingFramesWarning)
     levels = [
         PageReader(pages, table, level=level, sample_axis=1, layout=layout)
-        for level, layout in enumerate(_pyramid(layouts))
+        for level, layout in enumerate(resolutions(layouts))
     ]
     return ImagePixels(image, levels, samples, lost)
-
-
-def _pyramid(layouts: list[PageLayout]) -> list[PageLayout]:
-    """Return the layouts that are resolutions of one image, not thumbnails of another kind."""
-    kept = layouts[:1]
-    for layout in layouts[1:]:
-        (samples, *size), (_, *above) = layout.shape, kept[-1].shape
-        alike = samples == kept[0].shape[0] and layout.dtype == kept[0].dtype
-        if not alike or size == above or any(a > b for a, b in zip(size, above, strict=True)):
-            break
-        kept.append(layout)
-    return kept
 
 
 def _declared_layout(image: OmeImage) -> PageLayout:

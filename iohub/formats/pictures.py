@@ -18,12 +18,12 @@ from iohub.formats.image_sequence import (
     sequence_images,
 )
 from iohub.formats.images import virtual_store
+from iohub.formats.opening import local_group
 from iohub.formats.tiff_plain_images import color_channels
 from iohub.optional import need
 from iohub.storage import grid
 from iohub.storage.damage import named_errors
 from iohub.storage.group import ZarrGroup
-from iohub.storage.virtual import ZARR_FORMAT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,10 +77,7 @@ def open_group(location: Location, *, engine: str | None = None) -> ZarrGroup:
     MissingDependencyError
         If Pillow is not installed.
     """
-    path = location.local_path
-    if path is None:
-        raise FormatError(f"{location.url} is not in the local file system; copy it there first")
-    return ZarrGroup(open_store(path), "", ZARR_FORMAT, engine=engine)
+    return local_group(location, open_store, engine)
 
 
 def open_store(path: str) -> VirtualBytes:

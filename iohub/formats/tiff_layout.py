@@ -7,7 +7,7 @@ of a page are is read from its directory alone.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -326,3 +326,21 @@ def _layout_of(tiff: Any, offset: int, name: str) -> PageLayout:
         stored=dtype.newbyteorder(tiff.byteorder),
         decode=page.decode,
     )
+
+
+def resolutions(layouts: Sequence[PageLayout]) -> list[PageLayout]:
+    """Return the first layouts that are resolutions of one image, not thumbnails of another kind.
+
+    Parameters
+    ----------
+    layouts : sequence of PageLayout
+        Of a page and its SubIFDs, the highest resolution first.
+    """
+    kept = list(layouts[:1])
+    for layout in layouts[1:]:
+        (samples, *size), (_, *above) = layout.shape, kept[-1].shape
+        alike = samples == kept[0].shape[0] and layout.dtype == kept[0].dtype
+        if not alike or size == above or any(a > b for a, b in zip(size, above, strict=True)):
+            break
+        kept.append(layout)
+    return kept

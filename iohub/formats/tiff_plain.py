@@ -10,8 +10,8 @@ import os
 from functools import partial
 from typing import TYPE_CHECKING
 
-from iohub.errors import FormatError
 from iohub.formats.images import ImageSource, virtual_store
+from iohub.formats.opening import closed_on_error, local_group
 from iohub.formats.tiff_files import TiffFiles
 from iohub.formats.tiff_header import peek
 from iohub.formats.tiff_layout import TiffPages
@@ -19,7 +19,6 @@ from iohub.formats.tiff_pages import PageReader
 from iohub.formats.tiff_plain_images import read_notes
 from iohub.formats.tiff_plain_planes import plain_images
 from iohub.storage.group import ZarrGroup
-from iohub.storage.virtual import ZARR_FORMAT
 
 if TYPE_CHECKING:
     from iohub.formats.tiff_plain_planes import PlainImage
@@ -59,23 +58,17 @@ def open_group(location: Location, *, engine: str | None = None) -> ZarrGroup:
     MissingDependencyError
         If tifffile is not installed.
     """
-    path = location.local_path
-    if path is None:
-        raise FormatError(f"{location.url} is not in the local file system; copy it there first")
-    return ZarrGroup(open_store(path), "", ZARR_FORMAT, engine=engine)
+    return local_group(location, open_store, engine)
 
 
 def open_store(path: str) -> VirtualBytes:
     """Show a file as the store that it could be; see :func:`open_group`."""
     files = TiffFiles([path])
-    try:
+    with closed_on_error(files.close):
         pages = TiffPages(files)
         found = plain_images(pages, 0)
         several = len(found) > 1
         images = [_source(pages, image, n if several else None) for n, image in enumerate(found)]
-    except BaseException:
-        files.close()
-        raise
     return virtual_store(path, images, reopen=(open_store, (path,)), close=files.close)
 
 

@@ -11,7 +11,6 @@ import math
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +18,7 @@ import numpy as np
 from iohub.errors import FormatError, MissingFramesWarning
 from iohub.formats.tiff_header import IMAGE_DESCRIPTION
 from iohub.formats.tiff_imagej import ImageJ, is_imagej, read_imagej
+from iohub.formats.tiff_layout import resolutions
 from iohub.formats.tiff_pages import PageTable
 
 if TYPE_CHECKING:
@@ -262,16 +262,7 @@ def _levels(pages: TiffPages, table: PageTable) -> list[tuple[PageTable, int]]:
         raise FormatError(f"{pages.files.url} has no page of its image")
     at = int(table.file[first]), int(table.page[first])
     layouts = [pages.page(*at, level).layout for level in range(pages.levels(*at))]
-    count = 1
-    for above, layout in pairwise(layouts):
-        alike = (layout.shape[0], layout.dtype) == (above.shape[0], above.dtype)
-        smaller = layout.shape[1:] != above.shape[1:] and all(
-            a <= b for a, b in zip(layout.shape[1:], above.shape[1:], strict=True)
-        )
-        if not alike or not smaller:
-            break
-        count += 1
-    return [(table, level) for level in range(count)]
+    return [(table, level) for level in range(len(resolutions(layouts)))]
 
 
 def _key(structure: TiffStructure, directory: Directory) -> tuple[Any, ...]:

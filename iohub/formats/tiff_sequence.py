@@ -15,6 +15,7 @@ from iohub.formats.image_sequence import (
     sequence_images,
 )
 from iohub.formats.images import virtual_store
+from iohub.formats.opening import closed_on_error, local_group
 from iohub.formats.tiff_files import TiffFiles
 from iohub.formats.tiff_header import peek
 from iohub.formats.tiff_layout import TiffPages
@@ -22,7 +23,6 @@ from iohub.formats.tiff_pages import PageReader, PageTable
 from iohub.formats.tiff_plain_images import read_notes
 from iohub.formats.tiff_plain_planes import plain_images
 from iohub.storage.group import ZarrGroup
-from iohub.storage.virtual import ZARR_FORMAT
 
 if TYPE_CHECKING:
     from iohub.storage.location import Location
@@ -58,10 +58,7 @@ def open_group(location: Location, *, engine: str | None = None) -> ZarrGroup:
     MissingDependencyError
         If tifffile is not installed.
     """
-    path = location.local_path
-    if path is None:
-        raise FormatError(f"{location.url} is not in the local file system; copy it there first")
-    return ZarrGroup(open_store(path), "", ZARR_FORMAT, engine=engine)
+    return local_group(location, open_store, engine)
 
 
 def open_store(path: str) -> VirtualBytes:
@@ -70,13 +67,10 @@ def open_store(path: str) -> VirtualBytes:
     first = min(found.paths)
     ordered = replace(found, paths={first: found.paths[first], **found.paths})
     files = TiffFiles(list(ordered.paths.values()), path)
-    try:
+    with closed_on_error(files.close):
         pages = TiffPages(files)
         reader = partial(_reader, pages)
         images = sequence_images(path, ordered, _file_image(pages), reader, "tiff")
-    except BaseException:
-        files.close()
-        raise
     return virtual_store(path, images, reopen=(open_store, (path,)), close=files.close)
 
 

@@ -98,14 +98,7 @@ def _check_multiscale(image: MultiScaleMeta, where: str, found: Findings) -> Non
     seen: set[str] = set()
     for index, dataset in enumerate(image.datasets):
         place = f"{where}/datasets/{index}"
-        problem = path_problem(dataset.path)
-        if problem:
-            text = f"the path {dataset.path!r} {problem}"
-            found.must.append(Problem(f"{place}/path", text, "path"))
-        if dataset.path in seen:
-            text = f"{dataset.path!r} is there twice"
-            found.must.append(Problem(f"{place}/path", text, "datasets-unique"))
-        seen.add(dataset.path)
+        check_dataset_path(dataset.path, f"{place}/path", seen, found)
         place += "/coordinateTransformations"
         transforms = dataset.coordinate_transformations
         _check_transforms(transforms, len(image.axes), place, found, level=True)
@@ -180,3 +173,25 @@ def _check_omero(omero: OMEROMeta, found: Findings) -> None:
             text = f"two channels are called {channel.label!r}"
             found.should.append(Problem(f"{where}/label", text, "channel-unique"))
         seen.add(channel.label or "")
+
+
+def check_dataset_path(path: str, where: str, seen: set[str], found: Findings) -> None:
+    """Check that the path of a level lies in the image, and is that of no level before.
+
+    Parameters
+    ----------
+    path : str
+        Of the array.
+    where : str
+        Pointer to it.
+    seen : set of str
+        Paths of the levels before; the path is added.
+    found : Findings
+        Where problems are added.
+    """
+    problem = path_problem(path)
+    if problem:
+        found.must.append(Problem(where, f"the path {path!r} {problem}", "path"))
+    if path in seen:
+        found.must.append(Problem(where, f"{path!r} is there twice", "datasets-unique"))
+    seen.add(path)

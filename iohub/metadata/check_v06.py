@@ -10,6 +10,7 @@ from collections.abc import Sequence as SequenceOf
 from math import prod
 
 from iohub.errors import Problem
+from iohub.metadata.check_image import check_dataset_path
 from iohub.metadata.check_transforms import check_transform
 from iohub.metadata.connections import check_connected
 from iohub.metadata.coordinate_systems import CoordinateSystem, SystemReference, check_systems
@@ -70,14 +71,7 @@ def _check_levels(image: Multiscale, where: str, found: Findings) -> None:
     seen: set[str] = set()
     for index, dataset in enumerate(image.datasets):
         place = f"{where}/datasets/{index}"
-        problem = path_problem(dataset.path)
-        if problem:
-            text = f"the path {dataset.path!r} {problem}"
-            found.must.append(Problem(f"{place}/path", text, "path"))
-        if dataset.path in seen:
-            text = f"{dataset.path!r} is there twice"
-            found.must.append(Problem(f"{place}/path", text, "datasets-unique"))
-        seen.add(dataset.path)
+        check_dataset_path(dataset.path, f"{place}/path", seen, found)
         place += "/coordinateTransformations"
         if len(dataset.coordinate_transformations) != 1:
             text = f"must be exactly one, found {len(dataset.coordinate_transformations)}"

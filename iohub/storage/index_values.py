@@ -75,3 +75,29 @@ def last_point_wins(
     _, last = np.unique(flat[:, ::-1], axis=1, return_index=True)
     keep = np.sort(flat.shape[1] - 1 - last)
     return tuple(flat[:, keep]), value.ravel()[keep]
+
+
+def outer_lines(index: tuple[slice | NDArray, ...]) -> list[NDArray]:
+    """Return the positions along each axis that an outer product takes.
+
+    Parameters
+    ----------
+    index : tuple of (slice or numpy.ndarray)
+        One entry per axis.
+    """
+    return [np.arange(p.start, p.stop, p.step or 1) if isinstance(p, slice) else p for p in index]
+
+
+def by_unit(line: NDArray, step: int) -> list[NDArray]:
+    """Return indexes into a vector of positions, one array for each unit that they fall in.
+
+    Parameters
+    ----------
+    line : numpy.ndarray
+        Positions along an axis.
+    step : int
+        Size of a unit.
+    """
+    unit = line // step
+    order = np.argsort(unit, kind="stable")
+    return np.split(order, np.flatnonzero(np.diff(unit[order])) + 1)

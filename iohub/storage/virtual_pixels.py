@@ -17,6 +17,7 @@ import numpy as np
 from iohub.errors import EngineError
 from iohub.storage import chunk_pool, grid, settings
 from iohub.storage.damage import named_errors
+from iohub.storage.index_values import by_unit, outer_lines
 from iohub.storage.virtual import ChunkReader, RegionReader, VirtualBytes
 
 if TYPE_CHECKING:
@@ -70,15 +71,11 @@ class VirtualPixels:
 
     def read_orthogonal(self, index: tuple[slice | NDArray, ...]) -> NDArray:
         """Pixels at an outer product: each chunk that it touches is decoded once."""
-        lines = [
-            np.arange(p.start, p.stop, p.step or 1) if isinstance(p, slice) else p for p in index
-        ]
+        lines = outer_lines(index)
         out = np.empty(tuple(line.size for line in lines), self._reader.dtype)
         if not out.size:
             return out
-        parts = [
-            _by_unit(line, step) for line, step in zip(lines, self._reader.chunks, strict=True)
-        ]
+        parts = [by_unit(line, step) for line, step in zip(lines, self._reader.chunks, strict=True)]
 
         def fill(unit: Shape) -> None:
             chosen = [part[i] for part, i in zip(parts, unit, strict=True)]
@@ -99,7 +96,7 @@ class VirtualPixels:
         _, which = np.unique(points // np.array(self._reader.chunks), axis=0, return_inverse=True)
         flat = out.reshape(-1)
         with named_errors(self._url):
-            for chosen in _by_unit(which.ravel(), 1):
+            for chosen in by_unit(which.ravel(), 1):
                 chunk, inside = self._locate(list(points[chosen].T))
                 flat[chosen] = chunk[tuple(inside)]
         return out
@@ -155,13 +152,6 @@ class VirtualPixels:
 def _own(chunk: NDArray) -> NDArray:
     """Return memory that the caller may change."""
     return chunk if chunk.flags.writeable and chunk.flags.c_contiguous else chunk.copy()
-
-
-def _by_unit(line: NDArray, step: int) -> list[NDArray]:
-    """Indexes into a vector of positions, one array for each unit that they fall in."""
-    unit = line // step
-    order = np.argsort(unit, kind="stable")
-    return np.split(order, np.flatnonzero(np.diff(unit[order])) + 1)
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from zarr.storage import StorePath
 
 from iohub.errors import PathError
 from iohub.storage import forks, grid
+from iohub.storage.index_values import by_unit, outer_lines
 from iohub.storage.protocol import ReadsEach, WritableByteStore
 from iohub.storage.zarr_bytes import zarr_store
 
@@ -169,10 +170,8 @@ class ZarrPixels:
         """Write an outer product."""
         if not value.size:
             return
-        lines = [
-            np.arange(p.start, p.stop, p.step or 1) if isinstance(p, slice) else p for p in index
-        ]
-        parts = [_by_unit(line, step) for line, step in zip(lines, self._spec.unit, strict=True)]
+        lines = outer_lines(index)
+        parts = [by_unit(line, step) for line, step in zip(lines, self._spec.unit, strict=True)]
         for chosen in product(*parts):
             at = [line[part] for line, part in zip(lines, chosen, strict=True)]
             self._change(at, np.ix_, value[np.ix_(*chosen)])
@@ -183,7 +182,7 @@ class ZarrPixels:
             return
         points = np.stack([c.ravel() for c in coords], axis=1)
         _, which = np.unique(points // np.array(self._spec.unit), axis=0, return_inverse=True)
-        for chosen in _by_unit(which.ravel(), 1):
+        for chosen in by_unit(which.ravel(), 1):
             self._change(list(points[chosen].T), lambda *at: at, value.ravel()[chosen])
 
     def _change(
@@ -274,10 +273,3 @@ def _sizes(index: tuple[slice | NDArray, ...]) -> Shape:
     return tuple(
         len(range(p.start, p.stop, p.step or 1)) if isinstance(p, slice) else p.size for p in index
     )
-
-
-def _by_unit(line: NDArray, step: int) -> list[NDArray]:
-    """Indexes into a vector of positions, one array for each unit that they fall in."""
-    unit = line // step
-    order = np.argsort(unit, kind="stable")
-    return np.split(order, np.flatnonzero(np.diff(unit[order])) + 1)

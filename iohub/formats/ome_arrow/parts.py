@@ -8,8 +8,8 @@ from itertools import pairwise
 import numpy as np
 import pyarrow as pa
 
-from iohub.arrow.meta import OME_ARROW_BYTE_STRUCT, OME_ARROW_STRUCT
 from iohub.errors import ShapeError
+from iohub.formats.ome_arrow.schema import OME_ARROW_BYTE_STRUCT, OME_ARROW_STRUCT
 from iohub.types import NDArray
 
 _PLACE = ("t", "c", "z", "y", "x", "shape_z", "shape_y", "shape_x")

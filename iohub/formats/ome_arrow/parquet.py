@@ -11,9 +11,13 @@ from typing import Any
 import pyarrow as pa
 from pyarrow import parquet
 
-from iohub.arrow.meta import OME_ARROW_BYTE_STRUCT, OME_ARROW_KNOWN_STRUCTS, OME_ARROW_TAG_TYPE
-from iohub.arrow.records import as_array, as_record, rebuild
 from iohub.errors import FormatError, IohubWarning, LayoutError, NotFoundError, ShapeError
+from iohub.formats.ome_arrow.records import as_array, as_record, rebuild
+from iohub.formats.ome_arrow.schema import (
+    OME_ARROW_BYTE_STRUCT,
+    OME_ARROW_KNOWN_STRUCTS,
+    OME_ARROW_TAG_TYPE,
+)
 from iohub.storage import files, settings
 from iohub.storage.leftovers import TEMP_PREFIX, own_name
 

@@ -10,16 +10,16 @@ from typing import Any, TypeAlias
 import numpy as np
 import pyarrow as pa
 
-from iohub.arrow import pixels
-from iohub.arrow.casting import holds
-from iohub.arrow.meta import (
+from iohub.errors import ArgumentError, FormatError, MissingNodeError
+from iohub.formats.ome_arrow import pixels
+from iohub.formats.ome_arrow.casting import holds
+from iohub.formats.ome_arrow.parts import byte_chunks, chunk_places, list_chunks, list_planes
+from iohub.formats.ome_arrow.schema import (
     OME_ARROW_BYTE_STRUCT,
     OME_ARROW_STRUCT,
     OME_ARROW_TAG_TYPE,
     OME_ARROW_TAG_VERSION,
 )
-from iohub.arrow.parts import byte_chunks, chunk_places, list_chunks, list_planes
-from iohub.errors import ArgumentError, FormatError, MissingNodeError
 from iohub.types import NDArray
 
 Chunk: TypeAlias = tuple[int, int, int]
