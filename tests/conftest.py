@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 from collections.abc import Callable
@@ -23,6 +24,12 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("iohub")
+
+
+def pytest_collection_finish() -> None:
+    """Leave what is imported and collected out of later collections: many tests call for one."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

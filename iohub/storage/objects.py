@@ -5,6 +5,9 @@ Errors are as the libraries raise them; ``remote_errors.py`` explains them.
 
 from __future__ import annotations
 
+import atexit
+import functools
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -20,6 +23,17 @@ if TYPE_CHECKING:
     from zarr.abc.store import Store
 
 _DELETED_AT_ONCE = 1000
+_LAST_MOMENT = 0.05
+
+
+@functools.cache
+def _rest_at_exit() -> None:
+    """Let obstore's threads drop their last Python objects before the interpreter ends.
+
+    One that asks for the interpreter while it ends is killed by Python 3.11 to 3.13, and the
+    process with it (SIGABRT), although all its work is done.
+    """
+    atexit.register(time.sleep, _LAST_MOMENT)
 
 
 class Tag(NamedTuple):
@@ -88,6 +102,7 @@ class ObstoreObjects:
     def __init__(self, store: ObjectStore[Any]):
         self._store = store
         self.conditional = True
+        _rest_at_exit()
 
     @property
     def store(self) -> ObjectStore[Any]:
