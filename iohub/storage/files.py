@@ -7,7 +7,6 @@ import os
 import shutil
 import sys
 import time
-from contextlib import suppress
 from pathlib import Path
 
 _FICLONE = 0x40049409  # linux/fs.h: _IOW(0x94, 9, int)
@@ -54,10 +53,16 @@ def sync(path: str) -> None:
 def remove(path: str) -> None:
     """Remove a file, a link or a tree that nobody sees any more."""
     if os.path.isdir(path) and not os.path.islink(path):
-        # Two processes may be sweeping the same trash, or what lies in one another's.
-        for _ in range(_TRIES):
-            with suppress(FileNotFoundError):
+        # Two processes may be sweeping the same trash, or what lies in one another's; a writer
+        # who had a folder open when it was moved here may still put a file into it.
+        for left in reversed(range(_TRIES)):
+            try:
                 shutil.rmtree(path)
+            except FileNotFoundError:
+                pass
+            except OSError as error:
+                if error.errno != errno.ENOTEMPTY or not left:
+                    raise
             if not os.path.lexists(path):
                 return
     else:

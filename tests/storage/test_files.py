@@ -34,5 +34,22 @@ def test_remove(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == []
 
 
+def test_remove_what_a_writer_still_fills(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that arrives between the last listing of a folder and its removal."""
+    folder = tmp_path / "folder"
+    (folder / "inner").mkdir(parents=True)
+    rmdir, late = os.rmdir, ["a", "b"]
+
+    def filled(path: str, *, dir_fd: int | None = None) -> None:
+        if late:
+            (folder / "inner" / late.pop()).write_bytes(b"x")
+        rmdir(path, dir_fd=dir_fd)
+
+    monkeypatch.setattr(os, "rmdir", filled)
+    files.remove(str(folder))
+    assert not folder.exists()
+    assert not late
+
+
 def test_sync(tmp_path: Path) -> None:
     files.sync(str(tmp_path))
