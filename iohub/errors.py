@@ -113,12 +113,20 @@ class PathError(IohubError, ValueError):
     """A name that is not allowed in a store, or that leads out of it."""
 
 
+class UnsupportedUrlError(IohubError, NotImplementedError, ValueError):
+    """A URL of a kind that cannot be opened, or that is no path where one is needed."""
+
+
 class ShapeError(IohubError, ValueError):
     """A shape, an index or a chunk size that does not fit."""
 
 
 class ArgumentError(IohubError, TypeError, ValueError):
     """An argument of the wrong type, or out of its range; the message says what it is to be."""
+
+
+class StreamClosedError(ClosedError, RuntimeError):
+    """Frames for a stream that was closed."""
 
 
 class FrozenError(IohubError, TypeError, AttributeError):
@@ -149,6 +157,22 @@ class TransformError(IohubError, ValueError):
     """A coordinate transformation that does not exist, or that cannot do what was asked."""
 
 
+class RegistryError(IohubError, ValueError):
+    """A name under which nothing is registered, or that is taken already."""
+
+
+class TilingError(IohubError, ValueError):
+    """Tiles that cannot be put together as was asked, such as two at one place."""
+
+
+class NotAGridError(TilingError):
+    """Positions of tiles that do not lie on a regular grid."""
+
+
+class NotTilableError(TilingError):
+    """Tiles that cannot be put side by side, since their sizes differ."""
+
+
 class EngineError(IohubError, ValueError):
     """An unknown storage engine, or one that cannot open this array."""
 
@@ -165,12 +189,28 @@ class ConflictError(IohubError, RuntimeError):
     """What was read or prepared does not fit any more what was changed meanwhile."""
 
 
+class UnsupportedError(IohubError, NotImplementedError):
+    """What was asked for makes sense, but is not supported; the message says what to do instead."""
+
+
+class MemoryLimitError(IohubError, MemoryError):
+    """What was planned takes more memory than it may; the message has both figures."""
+
+
+class QueueFullError(IohubError, BufferError):
+    """Frames that came faster than they are written, where the caller did not want to wait."""
+
+
 class LockTimeoutError(IohubError, TimeoutError):
     """A lock on a document was not free within the time allowed."""
 
 
-class MissingDependencyError(IohubError, ImportError):
+class MissingDependencyError(IohubError, ImportError, RuntimeError):
     """An optional package is not installed."""
+
+
+class DeviceError(IohubError, RuntimeError):
+    """A device for tensors that is not there, or a tensor that was given away before."""
 
 
 class Problem(NamedTuple):
@@ -218,6 +258,10 @@ class DocumentError(IohubError, ValueError):
         return "\n".join([f"{head}:", *(f"  - {p}" for p in self.problems)])
 
 
+class TableError(DocumentError):
+    """A table whose rows or columns do not say what is needed; all its problems are listed."""
+
+
 class IohubWarning(UserWarning):
     """Base of every warning that iohub gives."""
 
@@ -243,6 +287,10 @@ class FormatWarning(IohubWarning):
 
 class MissingFramesWarning(IohubWarning):
     """Frames that a file names, or that lie between others, were not written; they are zero."""
+
+
+class UnclosedStreamWarning(IohubWarning, ResourceWarning):
+    """A stream that was dropped without ``close()``; what it had taken was written all the same."""
 
 
 class InterruptedEditWarning(IohubWarning):

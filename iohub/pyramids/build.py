@@ -13,26 +13,22 @@ from __future__ import annotations
 import math
 import operator
 import os
-from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
-from itertools import accumulate, islice, pairwise
 from typing import TYPE_CHECKING, Final, TypeAlias
-
-import numpy as np
 
 from iohub.errors import PyramidError
 from iohub.pyramids.plan import LevelPlan
-from iohub.pyramids.reduce import check_dtype, reduce, reduced_shape
+from iohub.pyramids.reduce import check_dtype, reduced_shape
+from iohub.pyramids.stage_run import StageRun, reduced_region, totals_of
 from iohub.storage import grid
-from iohub.storage.units import Composer, UnitWriter
+from iohub.storage.units import UnitWriter
 
 if TYPE_CHECKING:
     from iohub.storage.protocol import Array, WritableArray
     from iohub.storage.spec import ArraySpec
-    from iohub.types import NDArray, PyramidMethod, Region, Shape
+    from iohub.types import PyramidMethod, Region, Shape
 
 Progress: TypeAlias = Callable[[int, int], None]
 
@@ -41,6 +37,9 @@ MEMORY: Final = 256 << 20
 
 REGION_BYTES: Final = 32 << 20
 """Small chunks are read together up to so many bytes."""
+
+LARGE_BYTES: Final = 8 << 20
+"""Chunks from here on are read one by one, unless units of the level below hold more of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +63,7 @@ class Stage:
     @property
     def totals(self) -> tuple[Shape, ...]:
         """How many pixels of the source make one pixel of each level, by axis."""
-        return _totals(self.plans)
+        return totals_of(self.plans)
 
     def regions(self, shape: Shape, units: Sequence[Shape], within: Region) -> list[Region]:
         """List the source's regions, in the order in which the levels' units fill up.
@@ -111,7 +110,8 @@ def plan_stages(
     stages = []
     done = 0
     while done < len(plans):
-        count, step = _first_stage(specs[done], plans[done:], memory // 2)
+        whole = max(LARGE_BYTES, specs[done + 1].unit_nbytes)
+        count, step = _first_stage(specs[done], plans[done:], memory // 2, whole)
         stages.append(Stage(done, tuple(plans[done : done + count]), step))
         done += count
     return tuple(stages)
@@ -185,20 +185,21 @@ def build(
         if writer is None:
             writer = stack.enter_context(UnitWriter(workers=threads, memory=max(1, memory // 4)))
         for stage, regions in work:
-            made = targets[stage.source : stage.source + len(stage.plans)]
-            composers = [Composer(writer, target) for target in made]
-            read = arrays[stage.source]
-            with closing(
-                _derive(read, stage, regions, method, memory=memory, workers=threads)
-            ) as derived:
-                for here, blocks in derived:
-                    for composer, block, cell in zip(composers, blocks, stage.totals, strict=True):
-                        composer.add(_reduced_region(here, cell), block)
+            run = StageRun(
+                arrays[stage.source],
+                targets[stage.source : stage.source + len(stage.plans)],
+                stage.plans,
+                method,
+                step=stage.step,
+                writer=writer,
+                memory=memory,
+                workers=threads,
+            )
+            with closing(run.over(regions)) as finished:
+                for here in finished:
                     done += _size(here)
                     if progress is not None:
                         progress(done, total)
-            for composer in composers:
-                composer.finish()
             # The next stage reads what this one wrote.
             writer.flush()
 
@@ -212,87 +213,26 @@ def _work(
         shape = specs[stage.source].shape
         units = [spec.unit for spec in specs[stage.source + 1 :][: len(stage.plans)]]
         work.append((stage, stage.regions(shape, units, changed)))
-        changed = _reduced_region(changed, stage.totals[-1])
+        changed = reduced_region(changed, stage.totals[-1])
     return work
 
 
-def _derive(
-    source: Array,
-    stage: Stage,
-    regions: Sequence[Region],
-    method: PyramidMethod,
-    *,
-    memory: int,
-    workers: int,
-) -> Generator[tuple[Region, list[NDArray]], None, None]:
-    """Read each region, some ahead, and give it with its levels."""
-    pixels = math.prod(stage.step)
-    nbytes = pixels * source.spec.dtype.itemsize
-    # Reading holds a chunk as it was decoded and the block that it is copied to.
-    readers = max(1, min(workers, memory // max(1, 2 * nbytes)))
-    ahead = max(1, min(readers + 1, memory // max(1, nbytes)))
-    # Blocks are used again: fresh memory costs as much as decoding into it.
-    spare = [np.empty(0, source.spec.dtype)] * ahead
+def _first_stage(
+    spec: ArraySpec, plans: Sequence[LevelPlan], room: int, whole: int
+) -> tuple[int, Shape]:
+    """Return how many levels can be made at once, and in regions of what size.
 
-    def read(here: Region) -> tuple[NDArray, NDArray]:
-        flat = spare.pop()
-        if flat.size < pixels:
-            flat = np.empty(pixels, source.spec.dtype)
-        shape = grid.region_shape(here)
-        return flat, source.read(here, flat[: math.prod(shape)].reshape(shape))
-
-    with _threads(readers) as reading, _threads(workers) as reducing:
-        waiting = iter(regions)
-        reads = deque((here, reading.submit(read, here)) for here in islice(waiting, ahead))
-        while reads:
-            here, future = reads.popleft()
-            flat, block = future.result()
-            levels = _cascade(block, stage.plans, method, reducing, workers)
-            # A copy of the source is the block itself, which is still to be written then.
-            spare.append(flat[:0].copy() if levels[0] is block else flat)
-            reads.extend((after, reading.submit(read, after)) for after in islice(waiting, 1))
-            yield here, levels
-
-
-def _cascade(
-    block: NDArray,
-    plans: Sequence[LevelPlan],
-    method: PyramidMethod,
-    pool: ThreadPoolExecutor,
-    pieces: int,
-) -> list[NDArray]:
-    """Reduce a block to all levels, some of its parts at the same time."""
-    if all(factor == 1 for factor in plans[0].factors):
-        return [block, *(_cascade(block, plans[1:], method, pool, pieces) if plans[1:] else ())]
-    shapes = list(accumulate((plan.factors for plan in plans), reduced_shape, initial=block.shape))
-    levels = [block, *(np.empty(shape, block.dtype) for shape in shapes[1:])]
-    # Parts are cut where a pixel of the last level begins, so none needs another.
-    axis = max(range(block.ndim), key=lambda axis: shapes[-1][axis])
-    totals = list(accumulate((plan.factors[axis] for plan in plans), operator.mul, initial=1))
-
-    def part(start: int, stop: int) -> None:
-        views = [
-            level[(slice(None),) * axis + (slice(start * cell, stop * cell),)]
-            for level, cell in zip(levels, (totals[-1] // total for total in totals), strict=True)
-        ]
-        for plan, (above, below) in zip(plans, pairwise(views), strict=True):
-            reduce(above, plan.factors, method, out=below)
-
-    edges = [shapes[-1][axis] * i // pieces for i in range(pieces + 1)]
-    parts = [(start, stop) for start, stop in pairwise(edges) if start < stop]
-    for future in [pool.submit(part, *ends) for ends in parts]:
-        future.result()
-    return levels[1:]
-
-
-def _first_stage(spec: ArraySpec, plans: Sequence[LevelPlan], room: int) -> tuple[int, Shape]:
-    """Return how many levels can be made at once, and in regions of what size."""
+    A single chunk of `whole` bytes is a region: a chunk is written from where such a region lies,
+    while those of a wider one are copied to be encoded.
+    """
     itemsize = spec.dtype.itemsize
     chunk = _map(min, spec.chunks, spec.shape)
     limit = max(room, math.prod(chunk) * itemsize)
-    totals = _totals(plans)
+    totals = totals_of(plans)
     for count in range(len(plans), 0, -1):
         step = _map(min, _map(math.lcm, chunk, totals[count - 1]), spec.shape)
+        if whole <= math.prod(step) * itemsize <= limit:
+            return count, step
         if math.prod(step) * itemsize <= limit:
             return count, _grow(spec, step, min(limit, REGION_BYTES))
     # Cells straddle large chunks: regions of about a chunk, some chunks are decoded again.
@@ -324,33 +264,9 @@ def _check(specs: Sequence[ArraySpec], plans: Sequence[LevelPlan], method: Pyram
         above = spec
 
 
-def _reduced_region(region: Region, factors: Shape) -> Region:
-    """Return the pixels of a level whose cells a region touches."""
-    return tuple(
-        slice(part.start // f, -(-part.stop // f)) for part, f in zip(region, factors, strict=True)
-    )
-
-
-def _totals(plans: Sequence[LevelPlan]) -> tuple[Shape, ...]:
-    """Return the products of the factors down to each level."""
-    return tuple(
-        accumulate((plan.factors for plan in plans), lambda a, b: _map(operator.mul, a, b))
-    )
-
-
 def _size(region: Region) -> int:
     return math.prod(grid.region_shape(region))
 
 
 def _map(function: Callable[..., int], *vectors: Iterable[int]) -> Shape:
     return tuple(map(function, *vectors))
-
-
-@contextmanager
-def _threads(count: int) -> Iterator[ThreadPoolExecutor]:
-    """Run some threads; what has not begun when an error leaves the block is not begun."""
-    pool = ThreadPoolExecutor(count, thread_name_prefix="iohub-pyramid")
-    try:
-        yield pool
-    finally:
-        pool.shutdown(cancel_futures=True)

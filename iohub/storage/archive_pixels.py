@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import prod
 from typing import TYPE_CHECKING, Any, cast
@@ -25,6 +25,7 @@ from iohub.storage.ozx import ArchiveBytes
 from iohub.storage.virtual_pixels import VirtualPixels
 
 if TYPE_CHECKING:
+    from iohub.storage.ozx_draft_units import UnitsDraft
     from iohub.storage.protocol import ByteStore
     from iohub.storage.spec import ArraySpec
     from iohub.types import JsonObject, NDArray, Region, Shape
@@ -34,10 +35,20 @@ _EMPTY = 2**64 - 1  # in the index of a shard: a chunk that is not there
 _SHARDED = "sharding_indexed"
 
 
-class _Reader:
-    """Decodes the chunks of one array, as it is in one archive; a ``RegionReader``."""
+class ArchiveChunks:
+    """Decodes the chunks of one array, as it is in one archive; a ``RegionReader``.
 
-    def __init__(self, store: ArchiveBytes, path: str, spec: ArraySpec):
+    Parameters
+    ----------
+    store : ArchiveBytes or UnitsDraft
+        The archive.
+    path : str
+        Path in it.
+    spec : ArraySpec
+        The array.
+    """
+
+    def __init__(self, store: ArchiveBytes | UnitsDraft, path: str, spec: ArraySpec):
         self._store, self._path, self._spec = store, path, spec
         self.shape, self.dtype, self.chunks = spec.shape, spec.dtype, spec.chunks
         chain = _chain(spec)
@@ -51,8 +62,12 @@ class _Reader:
         self._size = prod(spec.chunks) * spec.dtype.itemsize
         self._index = lru_cache(_INDEXES)(self._read_index)
         self._blosc: blosc_chunks.BloscReader | None = None
-        if blosc_chunks.suits(spec):
-            self._blosc = blosc_chunks.BloscReader(store, path, spec)
+        if isinstance(store, ArchiveBytes) and store.is_local:
+            single = replace(spec, shards=None, metadata={**spec.metadata, "codecs": chain})
+            if not self._ratio and blosc_chunks.suits(spec):
+                self._blosc = blosc_chunks.BloscReader(store, path, spec)
+            elif self._ratio and self._stored == spec.dtype and blosc_chunks.suits(single):
+                self._blosc = _InShards(store, path, single, self._place)
 
     def chunk(self, index: Shape) -> NDArray:
         """Return a chunk, cut at the border of the array."""
@@ -85,6 +100,17 @@ class _Reader:
         if not self._ratio:
             key = join(self._path, self._spec.unit_key(index))
             return key, self._store.get(key)
+        key, place = self._place(index)
+        if place is None:
+            return key, None
+        offset, size = place
+        part = self._store.get_range(key, offset, offset + size)
+        if part is None or len(part) != size:
+            raise FormatError(f"{self._store.url}/{key} is damaged: a chunk lies outside the shard")
+        return key, part
+
+    def _place(self, index: Shape) -> tuple[str, tuple[int, int] | None]:
+        """Key of the shard of a chunk, and where in it the chunk is, None if it is not there."""
         shard = tuple(i // n for i, n in zip(index, self._ratio, strict=True))
         inside = tuple(i % n for i, n in zip(index, self._ratio, strict=True))
         key = join(self._path, self._spec.unit_key(shard))
@@ -92,12 +118,7 @@ class _Reader:
         if places is None:
             return key, None
         offset, size = (int(n) for n in places[inside])
-        if offset == size == _EMPTY:
-            return key, None
-        part = self._store.get_range(key, offset, offset + size)
-        if part is None or len(part) != size:
-            raise FormatError(f"{self._store.url}/{key} is damaged: a chunk lies outside the shard")
-        return key, part
+        return key, None if offset == size == _EMPTY else (offset, size)
 
     def _read_index(self, key: str) -> NDArray | None:
         """Offset and size of each chunk of a shard; None if the shard was never written."""
@@ -112,6 +133,30 @@ class _Reader:
             raise FormatError(f"{self._store.url}/{key} is damaged: smaller than its index")
         raw = _decode(raw, decoders, f"{self._store.url}/{key}")
         return np.frombuffer(raw, stored).reshape(*self._ratio, 2)
+
+
+class _InShards(blosc_chunks.BloscReader):
+    """Reads chunks in the shards of an archive; `place` is that of :class:`ArchiveChunks`."""
+
+    def __init__(
+        self,
+        store: ArchiveBytes,
+        path: str,
+        spec: ArraySpec,
+        place: Callable[[Shape], tuple[str, tuple[int, int] | None]],
+    ):
+        super().__init__(store, path, spec)
+        self._place = place
+
+    def open_chunk(self, index: Shape) -> tuple[int, int] | None:
+        """Open the archive; where in it the chunk begins; None if it was never written."""
+        key, place = self._place(index)
+        if place is None:
+            return None
+        if sum(place) > (self._store.size(key) or 0):
+            raise blosc_chunks.NotUnderstoodError  # reading it whole says what is wrong
+        found = self._store.open_value(key)
+        return None if found is None else (found[0], found[1] + place[0])
 
 
 class ArchivePixels:
@@ -166,10 +211,10 @@ class ArchivePixels:
         if known is None or known[0] != state:
             if known is not None:
                 chunk_pool.drop(known[1])
-            known = store.decoders[self._path] = state, _Reader(store, self._path, self._spec)
+            known = store.decoders[self._path] = state, ArchiveChunks(store, self._path, self._spec)
         held = self._held
         if held is None or held[0] is not known[1]:
-            pixels = VirtualPixels(cast(_Reader, known[1]), join(store.url, self._path))
+            pixels = VirtualPixels(cast(ArchiveChunks, known[1]), join(store.url, self._path))
             held = self._held = known[1], pixels
         return held[1]
 
@@ -184,6 +229,17 @@ class ArchiveEngine:
         """Why it cannot open such an array; None if it can."""
         if not isinstance(store, ArchiveBytes):
             return "it opens archives only"
+        return self.refuses_codecs(spec)
+
+    @staticmethod
+    def refuses_codecs(spec: ArraySpec) -> str | None:
+        """Why it cannot decode an array; None if it can.
+
+        Parameters
+        ----------
+        spec : ArraySpec
+            The array.
+        """
         chain = _chain(spec)
         if chain and chain[0]["name"] == _SHARDED:
             inner = chain[0]["configuration"]

@@ -53,7 +53,7 @@ class Indexer:
         self._array, self._select = array, select
 
     def __getitem__(self, key: Any) -> Any:
-        return self._array._get(self._select(key, self._array.shape))
+        return self._array._get(self._select, key)
 
     def __setitem__(self, key: Any, value: Any) -> None:
         self._array._put(self._select(key, self._array.shape), value)
@@ -242,8 +242,31 @@ class ZarrArray(StoredArray):
         with self._staying():
             pixels.write_points(coords, self._cast(value, spec))
 
+    def select(self, how: Callable[[Any, Shape], indexing.Selection], key: Any) -> Any:
+        """Read what a key selects; the document is looked at once.
+
+        Parameters
+        ----------
+        how : callable
+            Turns a key and the shape into a selection, such as :func:`~.indexing.basic`.
+        key : object
+            What stands in the brackets.
+
+        Raises
+        ------
+        BoundsError
+            If the key does not fit.
+        FormatError
+            If a chunk is damaged.
+        """
+        spec = self.spec
+        selection = how(key, spec.shape)
+        pixels = self._opened(spec)
+        with chunk_errors(self.url):
+            return indexing.get(pixels, selection, spec.dtype)
+
     def __getitem__(self, key: Any) -> Any:
-        return self._get(indexing.basic(key, self.shape))
+        return self.select(indexing.basic, key)
 
     def __setitem__(self, key: Any, value: Any) -> None:
         self._put(indexing.basic(key, self.shape), value)
@@ -344,16 +367,22 @@ class ZarrArray(StoredArray):
     # inside
 
     def _pixels(self) -> tuple[Pixels, ArraySpec]:
-        spec, held = self.spec, self._open
-        pid = os.getpid()
-        if held is None or held.pid != pid or held.metadata != spec.metadata:
+        spec = self.spec
+        return self._opened(spec), spec
+
+    def _opened(self, spec: ArraySpec) -> Pixels:
+        held, pid = self._open, os.getpid()
+        same = held is not None and (
+            held.metadata is spec.metadata or held.metadata == spec.metadata
+        )
+        if held is None or held.pid != pid or not same:
             engine = engines.choose(self._engine, self._store, spec)
             opened = engine.open(self._store, self._path, spec)
             held = self._open = _Open(pid, spec.metadata, engine.name, opened)
-        return held.pixels, spec
+        return held.pixels
 
-    def _get(self, selection: indexing.Selection) -> Any:
-        return indexing.get(self, selection)
+    def _get(self, how: Callable[[Any, Shape], indexing.Selection], key: Any) -> Any:
+        return self.select(how, key)
 
     def _put(self, selection: indexing.Selection, value: Any) -> None:
         self._writable()

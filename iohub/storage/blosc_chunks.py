@@ -184,6 +184,10 @@ class BloscReader:
                 _finish(*waiting[0])
                 waiting.popleft()
 
+    def open_chunk(self, index: Shape) -> tuple[int, int] | None:
+        """Open a chunk's file; where in it the chunk begins; None if it was never written."""
+        return self._store.open_value(join(self._path, self._spec.unit_key(index)))
+
     def _boxes(self, region: Region) -> Iterator[tuple[Shape, Region, Region]]:
         """Index of each chunk, what is wanted of it, and where that is in the region."""
         chunk = self._spec.chunks
@@ -203,8 +207,7 @@ class BloscReader:
         spec = self._spec
         for index, box, where in self._boxes(region):
             to = out[where]
-            found = self._store.open_value(join(self._path, spec.unit_key(index)))
-            if found is None:
+            if (found := self.open_chunk(index)) is None:
                 to[...] = spec.fill_value
                 continue
             frame = _Frame(*found)
@@ -216,13 +219,8 @@ class BloscReader:
             if grid.region_shape(box) == spec.chunks and to.flags.c_contiguous:
                 yield frame, frame.whole(to)
             else:
-                yield (
-                    frame,
-                    (
-                        (piece, to[grid.relative(piece.box, box)])
-                        for piece in pieces(box, spec.chunks, spec.dtype.itemsize)
-                    ),
-                )
+                cut = pieces(box, spec.chunks, spec.dtype.itemsize)
+                yield frame, ((piece, to[grid.relative(piece.box, box)]) for piece in cut)
 
 
 def _close_all(waiting: Iterable[tuple[_Frame, object]]) -> None:

@@ -6,15 +6,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from iohub.errors import EngineError
+from iohub.errors import ArgumentError, EngineError
 
 if TYPE_CHECKING:
     from iohub.types import JsonObject
 
 _SHUFFLES = ("noshuffle", "shuffle", "bitshuffle")
+_COMPRESSORS = ("blosclz", "lz4", "lz4hc", "zlib", "zstd")
 
 BLOSC_MAX_BYTES = 2**31 - 17
 """Largest buffer that Blosc encodes [bytes]: INT_MAX less its header of 16."""
+
+
+def _check_level(codec: str, name: str, level: int, lowest: int, highest: int) -> None:
+    if not lowest <= level <= highest:
+        raise ArgumentError(f"{codec} has no {name}={level!r}: {lowest} to {highest}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +35,25 @@ class Blosc:
         Level, 0 to 9.
     shuffle : str
         ``bitshuffle``, ``shuffle`` or ``noshuffle``.
+
+    Raises
+    ------
+    ArgumentError
+        If there is no such compressor, level or shuffle.
     """
 
     cname: str = "zstd"
     clevel: int = 1
     shuffle: Literal["noshuffle", "shuffle", "bitshuffle"] = "bitshuffle"
+
+    def __post_init__(self) -> None:
+        for name, value, known in (
+            ("cname", self.cname, _COMPRESSORS),
+            ("shuffle", self.shuffle, _SHUFFLES),
+        ):
+            if value not in known:
+                raise ArgumentError(f"Blosc has no {name}={value!r}; there are {', '.join(known)}")
+        _check_level("Blosc", "clevel", self.clevel, 0, 9)
 
     def document(self, zarr_format: int, itemsize: int) -> JsonObject:
         """Return the codec as it stands in the array's document."""
@@ -60,13 +80,21 @@ class Zstd:
     Parameters
     ----------
     level : int
-        Level; 0 is the library's default.
+        Level, up to 22; 0 is the library's default, and those below it are faster.
     checksum : bool
         Whether each chunk carries a checksum.
+
+    Raises
+    ------
+    ArgumentError
+        If there is no such level.
     """
 
     level: int = 0
     checksum: bool = False
+
+    def __post_init__(self) -> None:
+        _check_level("Zstandard", "level", self.level, -131072, 22)
 
     def document(self, zarr_format: int, itemsize: int) -> JsonObject:
         """Return the codec as it stands in the array's document."""
@@ -84,9 +112,17 @@ class Gzip:
     ----------
     level : int
         Level, 0 to 9.
+
+    Raises
+    ------
+    ArgumentError
+        If there is no such level.
     """
 
     level: int = 5
+
+    def __post_init__(self) -> None:
+        _check_level("gzip", "level", self.level, 0, 9)
 
     def document(self, zarr_format: int, itemsize: int) -> JsonObject:
         """Return the codec as it stands in the array's document."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from iohub.errors import EngineError
 from iohub.storage import forks
 from iohub.storage.ozx import ArchiveBytes
+from iohub.storage.ozx_draft_units import UnitsDraft
 from iohub.storage.virtual import VirtualBytes
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ _TABLE: dict[str, tuple[str, str]] = {
 }
 _DEFAULTS = ("tensorstore", "zarr-python")
 _ARCHIVE = ("iohub.storage.archive_pixels", "ENGINE")
+_DRAFT = ("iohub.storage.draft_pixels", "ENGINE")
 # Files of other formats are read by their own decoder, unless an engine is asked for by name.
 _FILE = ("iohub.storage.virtual_pixels", "ENGINE")
 _registered: dict[str, Engine] = {}
@@ -103,6 +105,15 @@ def choose(name: str | None, store: ByteStore, spec: ArraySpec) -> Engine:
         archive = _load(_ARCHIVE)
         if archive.refuses(store, spec) is None:
             return archive
+    if name is None and isinstance(store, UnitsDraft):
+        draft = _load(_DRAFT)
+        if draft.refuses(store, spec) is None:
+            return draft
+    return for_files(store, spec, name)
+
+
+def for_files(store: ByteStore, spec: ArraySpec, name: str | None = None) -> Engine:
+    """Return the engine for an array whose chunks are values of a store; see :func:`choose`."""
     reasons = []
     for candidate in _DEFAULTS if name is None else (name,):
         usable = "zarr-python" if forks.lost(candidate) else candidate

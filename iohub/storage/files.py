@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import os
 import shutil
@@ -11,13 +12,14 @@ from pathlib import Path
 
 _FICLONE = 0x40049409  # linux/fs.h: _IOW(0x94, 9, int)
 _TRIES = 10
+_MANY = 64  # files
 _SET_MTIME = os.utime in os.supports_fd
 
 
 def write_all(descriptor: int, value: bytes | memoryview) -> None:
     """Write all of a value to an open file."""
     written = os.write(descriptor, value)
-    if written == len(value) and isinstance(value, bytes):
+    if written == (len(value) if isinstance(value, bytes) else value.nbytes):
         return
     rest = memoryview(value).cast("B")[written:]
     while rest:
@@ -48,6 +50,45 @@ def sync(path: str) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def sync_tree(folder: str) -> None:
+    """Make everything below a directory survive a power cut, with its names.
+
+    Each file costs a wait for the disk; so if there are many, the whole file system is written,
+    which is one, where the system can do that.
+
+    Parameters
+    ----------
+    folder : str
+        The directory.
+    """
+    found: list[str] = []
+    for here, _, names in os.walk(folder):
+        found += [os.path.join(here, name) for name in names]
+        if os.name == "posix":
+            found.append(here)
+        if len(found) > _MANY and _sync_file_system(folder):
+            return
+    for path in found:
+        sync(path)
+
+
+def _sync_file_system(path: str) -> bool:
+    """Write all that waits to be written where a directory is; return whether that could be."""
+    if sys.platform != "linux":
+        return False
+    call = getattr(ctypes.CDLL(None, use_errno=True), "syncfs", None)
+    if call is None:
+        return False
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        if call(descriptor):
+            error = ctypes.get_errno()
+            raise OSError(error, os.strerror(error), path)
+    finally:
+        os.close(descriptor)
+    return True
 
 
 def remove(path: str) -> None:
@@ -89,6 +130,25 @@ def reflink(source: str, target: str) -> None:
             raise OSError(error.errno, what, source, None, target) from error
 
 
+def expect_in(path: str) -> None:
+    """Make the directory in which a file is to come and the one above it, if nothing is amiss.
+
+    Who stores the file makes them too, but learns only from the system's errors that he has to;
+    he also tells what is wrong.
+
+    Parameters
+    ----------
+    path : str
+        The file.
+    """
+    folder = path.rpartition("/")[0]
+    for each in (folder.rpartition("/")[0], folder):
+        try:
+            os.mkdir(each)
+        except (FileExistsError, FileNotFoundError):
+            continue
+
+
 def make_folder(path: str) -> None:
     """Make a directory, with those above it; no error if it is there.
 
@@ -99,5 +159,9 @@ def make_folder(path: str) -> None:
     """
     try:
         os.mkdir(path)  # what lies above is there almost always, and costs a call to look at
-    except (FileNotFoundError, FileExistsError):
-        os.makedirs(path, exist_ok=True)
+    except FileNotFoundError:
+        make_folder(os.path.dirname(path))
+        make_folder(path)
+    except FileExistsError:
+        if not os.path.isdir(path):
+            raise

@@ -57,6 +57,37 @@ class Gap:
 
 Item: TypeAlias = Int | Span | Many | New | Gap
 
+# What reshaping asks of the items of plain keys: whether an axis is dropped or kept.
+_WHOLE = slice(None)
+_DROPPED, _KEPT = Int(0), Span(0, 1, 0, reverse=False)
+
+
+def plain(key: Any, shape: Shape) -> tuple[tuple[slice, ...], Shape, tuple[Item, ...]] | None:
+    """Give region, shape of the result and items of a key of integers and whole axes.
+
+    Planes are read by such keys one after the other: nothing else is looked at here. None if the
+    key has anything else, or does not fit.
+    """
+    parts = key if type(key) is tuple else (key,)
+    rest = len(shape) - len(parts)
+    if rest < 0:
+        return None
+    region: list[slice] = []
+    items: list[Item] = []
+    result: list[int] = []
+    for part, size in zip((*parts, *(_WHOLE,) * rest), shape, strict=True):
+        if type(part) is int and -size <= part < size:
+            at = part + size if part < 0 else part
+            region.append(slice(at, at + 1, 1))
+            items.append(_DROPPED)
+        elif type(part) is slice and _is_whole(part):
+            region.append(slice(0, size, 1))
+            items.append(_KEPT)
+            result.append(size)
+        else:
+            return None
+    return tuple(region), tuple(result), tuple(items)
+
 
 def normalise(key: Any, shape: Shape) -> tuple[tuple[Item, ...], bool]:
     """Give the items of a key, and whether the axes of its advanced indexes come first."""
@@ -122,6 +153,10 @@ def expand(key: Any, shape: Shape, *, masks_consume_axes: bool) -> tuple[list[An
     return parts, advanced
 
 
+def _is_whole(part: slice) -> bool:
+    return part.start is None and part.stop is None and part.step is None
+
+
 @dataclass(frozen=True, eq=False)
 class Mask:
     """Positions along one axis of a boolean array, whose size has to match."""
@@ -153,6 +188,8 @@ def item_of(part: Any, axis: int, shape: Shape) -> Int | Span | Many:
             raise BoundsError(f"index {part} is out of bounds for axis {axis} with size {size}")
         return Int(part % size)
     if isinstance(part, slice):
+        if _is_whole(part):
+            return Span(0, 1, size, reverse=False)
         try:
             steps = range(*part.indices(size))
         except (TypeError, ValueError) as error:

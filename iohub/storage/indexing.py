@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import numpy as np
 
 from iohub.errors import BoundsError
-from iohub.storage.index_keys import Gap, Int, Item, Many, New, Span, expand, item_of, normalise
+from iohub.storage import index_keys
+from iohub.storage.index_keys import Gap, Int, Item, Many, New, Span, item_of
 from iohub.storage.index_values import broadcast, last_point_wins, last_wins
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from iohub.storage.protocol import Array, WritableArray
+    from iohub.storage.protocol import Array, Pixels, WritableArray
     from iohub.types import NDArray, Shape
 
 Kind: TypeAlias = Literal["region", "orthogonal", "points", "scattered"]
@@ -68,7 +69,7 @@ class Selection:
             elif isinstance(item, Many):
                 key.append(slice(None))
         result = block[(*key, ...)]  # the dots keep an array without axes an array
-        at = self._advanced_at()
+        at = None if self.kind == "region" else self._advanced_at()
         if at is not None:
             position, many = at
             target = 0 if self._front else position
@@ -137,8 +138,8 @@ class Selection:
 
     def _scalar(self, result: NDArray) -> Any:
         """Return a scalar for a result without axes, unless there were dots: as NumPy does."""
-        dots = any(isinstance(item, Gap) for item in self._items)
-        return result if result.ndim or dots else result[()]
+        dots = bool(result.ndim) or any(isinstance(item, Gap) for item in self._items)
+        return result if dots else result[()]
 
     def _advanced_at(self) -> tuple[int, NDArray] | None:
         """Position of the one integer array among the axes left by basic indexing."""
@@ -203,7 +204,9 @@ def basic(key: Any, shape: Shape) -> Selection:
     IndexError
         If the key does not fit the shape, or is of another type.
     """
-    items, front = normalise(key, shape)
+    if (found := index_keys.plain(key, shape)) is not None:
+        return Selection("region", *found, _front=False)
+    items, front = index_keys.normalise(key, shape)
     many = [item for item in items if isinstance(item, Many)]
     spans = [item for item in items if isinstance(item, Span)]
     if len(many) > 1 or any(item.at.ndim == 0 for item in many):
@@ -242,7 +245,7 @@ def orthogonal(key: Any, shape: Shape) -> Selection:
     BoundsError
         If the key does not fit the shape, or an array has more than one axis.
     """
-    parts, _ = expand(key, shape, masks_consume_axes=False)
+    parts, _ = index_keys.expand(key, shape, masks_consume_axes=False)
     items: list[Item] = []
     index: list[Any] = []
     result: list[int] = []
@@ -284,7 +287,7 @@ def vectorised(key: Any, shape: Shape) -> Selection:
     IndexError
         If there is not one coordinate per axis, one is out of bounds, or there is a slice.
     """
-    parts, _ = expand(key, shape, masks_consume_axes=True)
+    parts, _ = index_keys.expand(key, shape, masks_consume_axes=True)
     if any(isinstance(p, slice | Gap) or p is None for p in parts):
         raise BoundsError(f"give one integer array per axis ({len(shape)}), or a mask")
     items = tuple(
@@ -294,20 +297,17 @@ def vectorised(key: Any, shape: Shape) -> Selection:
     return _pointwise(items, front=False, spans=[])
 
 
-def get(array: Array, selection: Selection) -> Any:
-    """Read a selection.
+def get(array: Array | Pixels, selection: Selection, dtype: np.dtype[Any]) -> Any:
+    """Read a selection, as NumPy would: a scalar if every axis is dropped.
 
     Parameters
     ----------
-    array : Array
+    array : Array or Pixels
         Where from.
     selection : Selection
         What.
-
-    Returns
-    -------
-    numpy.ndarray or numpy scalar
-        As NumPy would give; a scalar if every axis is dropped.
+    dtype : numpy.dtype
+        Type of the pixels.
     """
     if selection.kind == "region":
         return selection.finish(array.read(selection.index))
@@ -318,7 +318,7 @@ def get(array: Array, selection: Selection) -> Any:
     count, _ = selection._layout()
     spans = [i for i in selection._items if isinstance(i, Span)]
     points = np.broadcast_shapes(*(a.shape for a in _advanced(selection._items)))
-    block = np.empty((*points, *(s.count for s in spans)), array.spec.dtype)
+    block = np.empty((*points, *(s.count for s in spans)), dtype)
     for index, where in selection.blocks():
         block[where] = array.read_orthogonal(index).reshape(block.shape[count:])
     return selection._points_out(block)

@@ -68,7 +68,7 @@ class Location:
         if isinstance(self.store, LocalBytes):
             return self.store.path(self.path)
         archive = as_archive(self.store)
-        return None if archive is None or self.path else archive.archive
+        return None if archive is None or self.path or not archive.is_local else archive.archive
 
     def begin(self, zarr_format: int | None = None, *, anew: bool = False) -> None:
         """Make ready to write, where that is more than to write: see ozx_draft.py.
@@ -142,10 +142,7 @@ def locate(
     if isinstance(store_path, str | os.PathLike):
         text: object = os.fspath(store_path)
         if isinstance(text, str) and _is_remote(text):
-            from iohub.storage.remote import remote_bytes
-
-            found_bytes = remote_bytes(text, writable=writable, options=options)
-            return Location(found_bytes, "", found_bytes.url)
+            return _locate_remote(text, writable, options)
         if not options:
             return _locate_text(text, writable)
     if options:
@@ -189,6 +186,20 @@ def _locate_text(text: object, writable: bool) -> Location:
 
 def _is_remote(text: str) -> bool:
     return bool(_SCHEME.match(text)) and not text.lower().startswith(("file://", "memory://"))
+
+
+def _locate_remote(url: str, writable: bool, options: Mapping[str, Any] | None) -> Location:
+    from iohub.storage.remote import remote_bytes
+
+    if not writable and _MAYBE_ARCHIVE.search(url):
+        from iohub.storage.remote_archive import open_remote_archive, split_url
+
+        split = split_url(url)
+        archive = None if split is None else open_remote_archive(*split, options)
+        if split is not None and archive is not None:
+            return Location(archive, check_prefix(split[1]), url.rstrip("/"))
+    found = remote_bytes(url, writable=writable, options=options)
+    return Location(found, "", found.url)
 
 
 def as_remote(store: ByteStore) -> RemoteBytes | None:

@@ -35,6 +35,7 @@ LOCK_NAME = f"{OWN_PREFIX}.lock"
 TIMEOUT = 60.0
 """How long to wait for a lock unless told otherwise [s]."""
 
+_TRIES = 1000  # to lock a directory that others remove at the same time
 _POLL = 0.005  # [s]; a document edit takes about a millisecond
 
 
@@ -254,8 +255,9 @@ def _real(directory: str) -> str:
 
 def _acquire(directory: str, end: float, timeout: float) -> tuple[int | BaseFileLock, str]:
     """Lock a directory; return also the topmost directory that was made for it, or ""."""
-    made = ""
+    made, tries = "", 0
     while True:
+        tries += 1
         try:
             if not os.path.isdir(directory):
                 made = min(_make(directory), made or directory, key=len)
@@ -266,8 +268,10 @@ def _acquire(directory: str, end: float, timeout: float) -> tuple[int | BaseFile
                 f"another process has held {directory} for {timeout:g} s; wait until it is done, "
                 "or end it: the lock of a dead process is free"
             ) from error
-        except FileNotFoundError:
-            continue  # someone removed the directory meanwhile
+        except FileNotFoundError as error:
+            if tries == _TRIES:  # a place such as /proc, where there is nothing to make one in
+                raise ReadOnlyError(f"cannot make the directory {directory}: {error}") from error
+            # Someone removed the directory meanwhile.
         except OSError as error:
             raise _refused(directory, error) from error
 

@@ -14,6 +14,7 @@ import threading
 import zipfile
 import zlib
 from collections.abc import Hashable, Sequence
+from typing import Any
 
 from iohub.errors import FormatError, ReadOnlyError
 from iohub.storage import chunk_pool
@@ -97,10 +98,11 @@ class ArchiveBytes:
 
     has_tokens = True
     read_only = True
+    is_local = True
 
     def __init__(self, path: PathLikeStr, folder: str = ""):
         self.archive, self.folder = os.path.abspath(os.fspath(path)), check_prefix(folder)
-        self.decoders: dict[str, tuple[Hashable, chunk_pool.Decodes]] = {}
+        self.decoders: dict[str, tuple[Hashable, chunk_pool.Decodes[Any]]] = {}
         """By path of an array: its state, and who decodes it and may have chunks in the pool."""
         self._held: Directory | None = None
         self._lock = threading.Lock()

@@ -27,13 +27,14 @@ from iohub.errors import (
 from iohub.storage import files, leftovers, locks, ozx_writing, settings
 from iohub.storage.keys import DRAFT_PREFIX, OWN_PREFIX
 from iohub.storage.ozx import ArchiveBytes, open_archive
-from iohub.storage.packed import PackedBytes
+from iohub.storage.ozx_appending import AppendedUnits
+from iohub.storage.ozx_draft_units import UnitsDraft
 from iohub.storage.zip_directory import identity
 
 _NAME = 100  # of an archive's name that is in the name of its draft
 
 
-class ArchiveDraft(PackedBytes):
+class ArchiveDraft(UnitsDraft):
     """The directory that becomes an archive when it is finished.
 
     Nothing is made before :meth:`begin`. A process that is killed loses what it was making and
@@ -48,7 +49,7 @@ class ArchiveDraft(PackedBytes):
     def __init__(self, archive: str):
         self.archive = archive
         self._work = _Work(archive)
-        super().__init__(self._work.root)
+        super().__init__(self._work.root, self._work.units)
         self._finished = False
         self._finalizer: weakref.finalize[[], ArchiveDraft] | None = None
 
@@ -145,6 +146,8 @@ class _Work:
         self._start = f"{DRAFT_PREFIX}{name[:_NAME]}-"
         self._folder = os.path.join(folder, self._start + secrets.token_hex(4))
         self.root = os.path.join(self._folder, "store")
+        self._temporary = os.path.join(self._folder, "archive")
+        self.units = AppendedUnits(self._temporary, self.root)
         self._held = ExitStack()
         self._owner = 0
         self._before: Hashable = None
@@ -171,6 +174,7 @@ class _Work:
         try:
             self._before = self._now()
             if self._before is not None and not anew:
+                self.units.settle()  # what is unpacked is packed again anyway
                 ozx_writing.unpack(self.archive, self.root)
                 self._unpacked = frozenset(_states(self.root))
         except BaseException:
@@ -203,18 +207,18 @@ class _Work:
         )
 
     def _is_new(self) -> bool:
-        return frozenset(_states(self.root)) != self._unpacked
+        return bool(len(self.units)) or frozenset(_states(self.root)) != self._unpacked
 
     def _pack(self) -> None:
         durable = settings.get_options().durability == "power"
-        temporary = os.path.join(self._folder, "archive")
-        ozx_writing.pack(self.root, temporary, durable=durable)
+        if not self.units.finish(durable):
+            ozx_writing.pack(self.root, self._temporary, durable=durable)
         if self._before is not None and self._now() != self._before:
             raise ConflictError(
                 f"someone else has changed {self.archive} meanwhile; it is left as it is"
             )
         replace = self._before is not None
-        ozx_writing.publish(temporary, self.archive, replace=replace, durable=durable)
+        ozx_writing.publish(self._temporary, self.archive, replace=replace, durable=durable)
 
     def _now(self) -> Hashable:
         try:
@@ -233,12 +237,14 @@ class _Work:
 
     def _rescue(self) -> str:
         """Move what was made to where nobody sweeps it."""
+        self.units.settle()
         kept = f"{self.archive}.{secrets.token_hex(4)}.zarr"
         os.rename(self.root, kept)
         self._drop()
         return kept
 
     def _drop(self) -> None:
+        self.units.close()
         self._held.close()
         files.remove(self._folder)
 

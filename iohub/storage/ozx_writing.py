@@ -10,53 +10,20 @@ from __future__ import annotations
 import json
 import os
 import re
-import struct
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import Any
 
 from iohub.errors import ConflictError, ExistsError, FormatError
 from iohub.storage import files, settings
 from iohub.storage.keys import DOCUMENTS, OWN_PREFIX, join
 from iohub.storage.ozx import ArchiveBytes, open_archive
-
-_VERSION = 45  # of the zip format: the first with ZIP64
-_UTF8 = 1 << 11  # flag: names are UTF-8
-_DATE = 1 << 5 | 1  # 1 January 1980, the first there is
-_MODE = 0o100644 << 16  # without it unpacked files could not be read
-_FULL = 0xFFFFFFFF  # where the true value is in the ZIP64 part
-
-_LOCAL = struct.Struct("<4sHHHHHIIIHH")
-_LOCAL_64 = struct.Struct("<HHQQ")
-_CENTRAL = struct.Struct("<4sHHHHHHIIIHHHHHII")
-_CENTRAL_64 = struct.Struct("<HHQQQ")
-_END_64 = struct.Struct("<4sQHHIIQQQQ")
-_LOCATOR = struct.Struct("<4sIQI")
-_END = struct.Struct("<4sHHHHIIH")
+from iohub.storage.zip_entries import Item, directory, header, write_at
 
 _BUFFER = 1 << 20  # read at a time [bytes]; stays in the caches of a processor
 _DIGITS = re.compile(r"\d+")
-
-
-class _Item(NamedTuple):
-    """A file on its way into an archive: its name there, its bytes, where its header goes."""
-
-    name: bytes
-    path: str
-    size: int
-    offset: int
-
-    @property
-    def start(self) -> int:
-        """Where its bytes begin."""
-        return self.offset + _LOCAL.size + len(self.name) + _LOCAL_64.size
-
-    @property
-    def end(self) -> int:
-        """Where the next header goes."""
-        return self.start + self.size
 
 
 def pack(
@@ -87,18 +54,18 @@ def pack(
     ConflictError
         If a file is changed while it is read.
     """
-    items = list(_laid_out(_listed(folder)))
+    items = list(laid_out(listed(folder)))
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
     target = os.open(archive, flags, 0o666)
     try:
         # In one thread: several that write to one file wait for each other, and busily.
         buffer, checks = bytearray(_BUFFER), []
         for item in items:
-            checks.append(_put(target, item, buffer))
+            checks.append(put(target, item, buffer))
             if progress is not None:
                 progress(item.size)
         end = items[-1].end if items else 0
-        _write_at(target, _directory(items, checks, end, archive_comment(folder)), end)
+        write_at(target, directory(items, checks, end, archive_comment(folder)), end)
         if durable:
             os.fsync(target)
     finally:
@@ -204,7 +171,7 @@ def _keys(store: ArchiveBytes, prefix: str) -> Iterator[str]:
         yield from _keys(store, join(prefix, folder))
 
 
-def _listed(folder: str, prefix: str = "") -> Iterator[tuple[str, str, int]]:
+def listed(folder: str, prefix: str = "") -> Iterator[tuple[str, str, int]]:
     """Key, file and size of everything in a directory."""
     with os.scandir(os.path.join(folder, prefix)) as entries:
         for entry in entries:
@@ -212,7 +179,7 @@ def _listed(folder: str, prefix: str = "") -> Iterator[tuple[str, str, int]]:
                 continue
             key = join(prefix, entry.name)
             if entry.is_dir():
-                yield from _listed(folder, key)
+                yield from listed(folder, key)
             else:
                 yield key, entry.path, entry.stat().st_size
 
@@ -225,18 +192,25 @@ def _order(key: str) -> tuple[object, ...]:
     return (not first, folder.count("/") + bool(folder) if first else 0, numbered)
 
 
-def _laid_out(listed: Iterable[tuple[str, str, int]]) -> Iterator[_Item]:
+def laid_out(found: Iterable[tuple[str, str, int]]) -> Iterator[Item]:
+    """Give the files of a directory their places in an archive: documents first, level by level.
+
+    Parameters
+    ----------
+    found : iterable of (str, str, int)
+        As :func:`listed` gives them.
+    """
     offset = 0
-    for key, path, size in sorted(listed, key=lambda item: _order(item[0])):
+    for key, path, size in sorted(found, key=lambda item: _order(item[0])):
         name = key.encode()
         if len(name) > 0xFFFF:
             raise FormatError(f"{key:.60}… is too long a name for a zip archive")
-        item = _Item(name, path, size, offset)
+        item = Item(name, path, size, offset)
         offset = item.end
         yield item
 
 
-def _put(target: int, item: _Item, buffer: bytearray) -> int:
+def put(target: int, item: Item, buffer: bytearray) -> int:
     """Write an entry; return its checksum."""
     head, view = item.start - item.offset, memoryview(buffer)
     check = done = 0
@@ -245,50 +219,12 @@ def _put(target: int, item: _Item, buffer: bytearray) -> int:
         while size == item.size and (part := file.readinto(view[head:])):
             check = zlib.crc32(view[head : head + part], check)
             if part == size:  # goes out in one piece with its header
-                view[:head] = _header(item, check)
-                _write_at(target, view[: head + part], item.offset)
+                view[:head] = header(item, check)
+                write_at(target, view[: head + part], item.offset)
                 return check
-            _write_at(target, view[head : head + part], item.start + done)
+            write_at(target, view[head : head + part], item.start + done)
             done += part
     if done != item.size:
         raise ConflictError(f"{item.path} was changed while it was put into an archive")
-    _write_at(target, _header(item, check), item.offset)
+    write_at(target, header(item, check), item.offset)
     return check
-
-
-def _header(item: _Item, check: int) -> bytes:
-    fixed = _LOCAL.pack(
-        b"PK\3\4", _VERSION, _UTF8, 0, 0, _DATE, check, _FULL, _FULL, len(item.name), _LOCAL_64.size
-    )
-    return fixed + item.name + _LOCAL_64.pack(1, _LOCAL_64.size - 4, item.size, item.size)
-
-
-def _directory(items: Sequence[_Item], checks: Sequence[int], start: int, comment: bytes) -> bytes:
-    """Return what comes after the entries: the central directory and its end."""
-    parts = []
-    made = 3 << 8 | _VERSION  # on Unix, whose modes are meant
-    for item, check in zip(items, checks, strict=True):
-        sizes = (check, _FULL, _FULL, len(item.name), _CENTRAL_64.size)
-        fixed = (b"PK\1\2", made, _VERSION, _UTF8, 0, 0, _DATE, *sizes, 0, 0, 0, _MODE, _FULL)
-        extra = (1, _CENTRAL_64.size - 4, item.size, item.size, item.offset)
-        parts += [_CENTRAL.pack(*fixed), item.name, _CENTRAL_64.pack(*extra)]
-    size, count = sum(map(len, parts)), len(items)
-    counts = (count, count, size, start)
-    parts += [
-        _END_64.pack(b"PK\6\6", _END_64.size - 12, made, _VERSION, 0, 0, *counts),
-        _LOCATOR.pack(b"PK\6\7", 0, start + size, 1),
-        _END.pack(b"PK\5\6", 0, 0, 0xFFFF, 0xFFFF, _FULL, _FULL, len(comment)),
-        comment,
-    ]
-    return b"".join(parts)
-
-
-def _write_at(target: int, value: bytes | memoryview, offset: int) -> None:
-    rest = memoryview(value)
-    while rest:
-        if hasattr(os, "pwrite"):
-            done = os.pwrite(target, rest, offset)
-        else:  # Windows, where one thread writes
-            os.lseek(target, offset, os.SEEK_SET)
-            done = os.write(target, rest)
-        rest, offset = rest[done:], offset + done

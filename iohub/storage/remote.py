@@ -10,6 +10,8 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
+from zarr.abc.store import RangeByteRequest
+from zarr.core.buffer import default_buffer_prototype
 from zarr.storage import FsspecStore, ObjectStore
 
 from iohub.errors import (
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from zarr.abc.store import Store
 
     from iohub.storage.objects import Tag
+    from iohub.storage.remote_file import RemoteFile
 
 # How many times the threads of this process hold a lease; the holder of the thread lock counts.
 _leased: dict[Hashable, int] = {}
@@ -67,6 +70,7 @@ class RemoteBytes(ZarrBytes):
         super().__init__(store, read_only)
         self._place, self._options = place, dict(options or {})
         self._watched: dict[str, tuple[object, float]] = {}
+        self.file: RemoteFile | None = None  # the same URL taken for a file, by who reads it so
 
     @property
     def remote(self) -> RemoteStore:
@@ -77,6 +81,11 @@ class RemoteBytes(ZarrBytes):
     def path_in_bucket(self) -> str:
         """The URL without the name of its bucket or server."""
         return self.url.partition("://")[2].partition("/")[2]
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """What it was opened with."""
+        return self._options
 
     def with_read_only(self, read_only: bool = True) -> RemoteBytes:
         """Return the same bytes, opened for reading only or for writing too."""
@@ -102,6 +111,12 @@ class RemoteBytes(ZarrBytes):
                 return error
 
         return wait(concurrently(get, keys)) if keys else []
+
+    def get_range(self, key: str, start: int, stop: int) -> bytes | None:
+        """Bytes of a part of the value of a key, None if there is none."""
+        part = RangeByteRequest(start, stop)
+        found = wait(self.store.get(key, default_buffer_prototype(), part))
+        return None if found is None else found.to_bytes()
 
     def exists(self, path: str) -> bool:
         """Whether there is a key of this name, or one below it."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from math import prod
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from iohub.errors import ReadOnlyError
 from iohub.storage import chunk_pool, grid
 from iohub.storage.damage import named_errors
 from iohub.storage.hierarchy import group_documents
-from iohub.storage.keys import check_prefix, parents
+from iohub.storage.keys import check_prefix, join, parents
 from iohub.storage.spec import ArraySpec
 
 if TYPE_CHECKING:
@@ -81,6 +81,8 @@ class VirtualArray:
         Name of each axis.
     attributes : mapping, optional
         User attributes.
+    big_endian : bool
+        Whether its document says that bytes are in this order, and encoded chunks have it.
     """
 
     def __init__(
@@ -88,19 +90,26 @@ class VirtualArray:
         reader: ChunkReader,
         dimension_names: Sequence[str],
         attributes: JsonObject | None = None,
+        *,
+        big_endian: bool = False,
     ):
         self.reader = reader
         self._names, self._attributes = tuple(dimension_names), attributes
+        self._order: Literal["<", ">"] = ">" if big_endian else "<"
 
     def spec(self) -> ArraySpec:
         """Describe the array as Zarr does: chunks as in the file, not compressed."""
         return virtual_spec(
             self.reader.shape,
-            self.reader.dtype,
+            self.reader.dtype.newbyteorder(self._order),
             self.reader.chunks,
             self._names,
             self._attributes,
         )
+
+    def forget(self) -> None:
+        """Let go of what is kept of its pixels."""
+        chunk_pool.drop(self.reader)
 
 
 def virtual_spec(
@@ -131,18 +140,22 @@ class VirtualBytes:
     ----------
     url : str
         The file, for people.
-    groups : mapping of str to dict
-        Path and attributes of every group, ``""`` the root.
+    groups : mapping of str to dict, or to callable
+        Path and attributes of every group, ``""`` the root; a function returns them when they are
+        asked for.
     arrays : mapping of str to VirtualArray
         Path of every array.
     extras : mapping of (str, str) to callable
         What a group has beside its document, by path and name, made when it is asked for.
     files : mapping of str to callable
-        Keys beside documents and chunks, such as that of OME-XML, and what returns the value.
+        Keys beside documents and chunks, such as that of OME-XML, and what returns the value; or
+        all keys of groups and arrays that the file holds as they are, with their documents.
     reopen : tuple of (callable, tuple)
         What makes the store again in another process: a function and its arguments, picklable.
     close : callable, optional
         Releases the files.
+    paths : sequence of str
+        The files that it is made of, if `url` does not name them all.
     """
 
     has_tokens = True
@@ -153,19 +166,25 @@ class VirtualBytes:
     def __init__(
         self,
         url: str,
-        groups: Mapping[str, JsonObject],
+        groups: Mapping[str, JsonObject | Callable[[], JsonObject]],
         arrays: Mapping[str, VirtualArray],
         *,
         extras: Mapping[tuple[str, str], Callable[[], Any]] | None = None,
         files: Mapping[str, Callable[[], bytes]] | None = None,
         reopen: tuple[Callable[..., VirtualBytes], tuple[Any, ...]],
         close: Callable[[], None] | None = None,
+        paths: Sequence[str] = (),
     ):
         self.url = url
+        self.paths = tuple(paths)
         self._groups, self._arrays = dict(groups), dict(arrays)
         for path in [*self._groups, *self._arrays]:
-            for above in parents(path):
-                self._groups.setdefault(above, {})
+            above = path
+            while above:
+                above = above.rpartition("/")[0]
+                if above in self._groups:
+                    break  # what is above that is seen to with it
+                self._groups[above] = {}
         self._extras, self._files = dict(extras or {}), dict(files or {})
         self._reopen, self._close = reopen, close
         self._documents: dict[str, bytes] = {}
@@ -185,7 +204,7 @@ class VirtualBytes:
     def close(self) -> None:
         """Release the files, and what was kept of their pixels."""
         for array in self._arrays.values():
-            chunk_pool.drop(array.reader)
+            array.forget()
         if self._close is not None:
             self._close()
 
@@ -193,13 +212,13 @@ class VirtualBytes:
 
     def get(self, key: str) -> bytes | None:
         """Return a document, or the bytes of a chunk; None if there is no such key."""
-        path, _, name = key.rpartition("/")
-        if name == "zarr.json":
-            return self._document(path)
         make = self._files.get(key)
         if make is not None:
             with named_errors(self.url):
                 return make()
+        path, _, name = key.rpartition("/")
+        if name == "zarr.json":
+            return self._document(path)
         found = self._find_chunk(key)
         if found is None:
             return None
@@ -214,14 +233,15 @@ class VirtualBytes:
         """Return one and the same token for whatever there is: a file that is open stays."""
         path, _, name = key.rpartition("/")
         if name == "zarr.json":
-            return (path in self._groups or path in self._arrays) or None
+            held = path in self._groups or path in self._arrays or key in self._files
+            return held or None
         return (key in self._files or self._find_chunk(key) is not None) or None
 
     def size(self, key: str) -> int | None:
         """Bytes under a key; None if there are none. Nothing is decoded."""
         found = self._find_chunk(key)
         if found is not None:
-            reader = found[0]
+            reader = found[0].reader
             return prod(reader.chunks) * reader.dtype.itemsize
         value = self.get(key)
         return None if value is None else len(value)
@@ -229,20 +249,25 @@ class VirtualBytes:
     def exists(self, path: str) -> bool:
         """Whether there is a group or an array of this path, or a key of this name."""
         path = check_prefix(path)
-        return path in self._groups or path in self._arrays or self.token(path) is not None
+        if path in self._groups or path in self._arrays or join(path, "zarr.json") in self._files:
+            return True
+        return self.token(path) is not None
 
     def list_dir(self, prefix: str) -> tuple[list[str], list[str]]:
         """Names of the directories and of the files right below a prefix; chunks are not listed."""
         if self._children is None:
             self._children = {}
-            for path in [*self._groups, *self._arrays]:
+            # What holds no document, such as the folder of OME-XML, is neither group nor array.
+            places = (key.rpartition("/") for key in self._files)
+            held = {path for path, _, name in places if name == "zarr.json"}
+            for path in [*self._groups, *self._arrays, *held]:
                 above, _, name = path.rpartition("/")
                 if path:
                     self._children.setdefault(above, set()).add(name)
         prefix = check_prefix(prefix)
         files = ["zarr.json"] if prefix in self._groups or prefix in self._arrays else []
         files += sorted(name for key in self._files if (name := _below(prefix, key)))
-        return sorted(self._children.get(prefix, ())), files
+        return sorted(self._children.get(prefix, ())), list(dict.fromkeys(files))
 
     def with_read_only(self, read_only: bool = True) -> VirtualBytes:
         """Return the store itself.
@@ -277,13 +302,17 @@ class VirtualBytes:
         if found is None and path in self._arrays:
             found = self._arrays[path].spec().documents()["zarr.json"]
         elif found is None and path in self._groups:
-            found = group_documents(path, ZARR_FORMAT, self._groups[path])[0][1]
+            attrs = self._groups[path]
+            with named_errors(self.url):
+                found = group_documents(path, ZARR_FORMAT, attrs() if callable(attrs) else attrs)[
+                    0
+                ][1]
         if found is not None:
             self._documents[path] = found
         return found
 
-    def _find_chunk(self, key: str) -> tuple[ChunkReader, Shape] | None:
-        """Return who reads the chunk of a key, and its index; None if there is no such chunk."""
+    def _find_chunk(self, key: str) -> tuple[VirtualArray, Shape] | None:
+        """Return the array of a chunk's key, and the index; None if there is no such chunk."""
         for above in parents(key):
             if above in self._arrays:
                 break
@@ -297,7 +326,7 @@ class VirtualBytes:
         for number, size in zip(numbers, count, strict=True):
             if not number.isdecimal() or int(number) >= size or str(int(number)) != number:
                 return None
-        return reader, tuple(map(int, numbers))
+        return self._arrays[above], tuple(map(int, numbers))
 
 
 def _below(prefix: str, key: str) -> str:
@@ -306,11 +335,13 @@ def _below(prefix: str, key: str) -> str:
     return name if folder == prefix else ""
 
 
-def _encoded(reader: ChunkReader, index: Shape) -> bytes:
-    """Encode a chunk as the array's document says: padded at the border, little-endian."""
+def _encoded(array: VirtualArray, index: Shape) -> bytes:
+    """Encode a chunk as the array's document says: padded at the border, in its byte order."""
+    reader = array.reader
     block = reader.chunk(index)
     if block.shape != reader.chunks:
         whole = np.zeros(reader.chunks, reader.dtype)
         whole[tuple(map(slice, block.shape))] = block
         block = whole
-    return block.astype(reader.dtype.newbyteorder("<"), copy=False).tobytes()
+    order: Literal["<", ">"] = ">" if array.spec().big_endian else "<"
+    return block.astype(reader.dtype.newbyteorder(order), copy=False).tobytes()

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import zarr
 from zarr.abc.store import RangeByteRequest, Store
@@ -23,12 +23,14 @@ from iohub.storage import locks
 from iohub.storage.keys import DOCUMENTS, DRAFT_PREFIX, OWN_PREFIX, check_key, check_prefix, join
 from iohub.storage.local import LocalBytes
 from iohub.storage.ozx import ArchiveBytes
+from iohub.storage.ozx_draft_units import all_files
 from iohub.storage.protocol import ByteStore
 from iohub.storage.zarr_view import ByteStoreView
 
 _T = TypeVar("_T")
 _R = TypeVar("_R")
 _CONCURRENCY = 64
+_Own: TypeAlias = "LocalBytes | ArchiveBytes | ZarrBytes"
 
 
 class ZarrBytes:
@@ -299,9 +301,7 @@ def _identity(store: Store) -> Hashable:
     return type(store), str(store)
 
 
-def byte_store(
-    store: Store, *, read_only: bool | None = None
-) -> LocalBytes | ArchiveBytes | ZarrBytes:
+def byte_store(store: Store, *, read_only: bool | None = None) -> _Own:
     """Return the bytes of a zarr store.
 
     Parameters
@@ -346,7 +346,7 @@ def zarr_store(store: ByteStore, *, read_only: bool | None = None) -> Store:
     """
     read_only = store.read_only if read_only is None else read_only
     if isinstance(store, LocalBytes):
-        return LocalStore(store.root, read_only=read_only)
+        return LocalStore(all_files(store), read_only=read_only)
     if isinstance(store, ZarrBytes):
         if read_only and not store.store.read_only:
             return _read_only_view(store.store)

@@ -10,13 +10,17 @@ import struct
 import threading
 import warnings
 import zipfile
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import NamedTuple
 
 from iohub.errors import FormatError, IohubWarning, PathError
 from iohub.storage.keys import DOCUMENTS, check_key, join
 
 _LOCAL = struct.Struct("<4s22xHH")  # signature, lengths of the name and of what follows it
+LOCAL_SIZE = _LOCAL.size
+"""Of a header, without the name of its entry [bytes]."""
+
 _END = struct.Struct("<4xHH12xH")  # number of this part, that in which it begins; comment's length
 _LAST = 22 + 0xFFFF  # an end with the longest comment [bytes]
 _READ_FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0)
@@ -110,7 +114,9 @@ class Directory:
 
     def place(self, entry: Entry) -> int:
         """Where the bytes of a value begin in the file."""
-        header = read_at(self.descriptor, _LOCAL.size, entry.offset)
+        return self._begin(entry, self._read_at(_LOCAL.size, entry.offset))
+
+    def _begin(self, entry: Entry, header: bytes) -> int:
         if len(header) == _LOCAL.size:
             signature, name, extra = _LOCAL.unpack(header)
             if signature == b"PK\3\4":
@@ -119,13 +125,19 @@ class Directory:
 
     def stored(self, entry: Entry, start: int, stop: int) -> bytes:
         """Return a part of the stored bytes of a value."""
-        part = read_at(self.descriptor, stop - start, self.place(entry) + start)
+        part = self._read_at(stop - start, self.place(entry) + start)
         if len(part) != stop - start:
             raise FormatError(f"{self.path} is truncated: it ends within an entry")
         return part
 
+    def _read_at(self, size: int, offset: int) -> bytes:
+        return read_at(self.descriptor, size, offset)
+
+    def _zip(self) -> AbstractContextManager[zipfile.ZipFile]:
+        return _zip_of(self.descriptor)
+
     def _read(self, size: int) -> dict[str, Entry]:
-        tail = read_at(self.descriptor, min(size, _LAST), max(0, size - _LAST))
+        tail = self._read_at(min(size, _LAST), max(0, size - _LAST))
         at = tail.rfind(b"PK\5\6")
         whole = 0 <= at <= len(tail) - _END.size
         first, last, comment = _END.unpack_from(tail, at) if whole else (0, 0, 0)
@@ -136,7 +148,7 @@ class Directory:
         if {first, last} - {0, 0xFFFF}:
             raise FormatError(one_part(self.path))
         try:
-            with os.fdopen(os.dup(self.descriptor), "rb") as file, zipfile.ZipFile(file) as archive:
+            with self._zip() as archive:
                 infos = archive.infolist()
         except (zipfile.BadZipFile, struct.error, NotImplementedError, ValueError) as error:
             raise FormatError(f"{self.path} is damaged: {error}") from error
@@ -177,6 +189,12 @@ class Directory:
                 stacklevel=2,
             )
         return found
+
+
+@contextmanager
+def _zip_of(descriptor: int) -> Iterator[zipfile.ZipFile]:
+    with os.fdopen(os.dup(descriptor), "rb") as file, zipfile.ZipFile(file) as archive:
+        yield archive
 
 
 def one_part(path: str) -> str:

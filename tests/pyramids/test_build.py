@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from iohub.errors import PyramidError, ShapeError
 from iohub.pyramids.build import Stage, build, plan_stages
-from iohub.pyramids.plan import METHODS, max_levels, plan_levels
+from iohub.pyramids.plan import METHODS, LevelPlan, max_levels, plan_levels
 from iohub.pyramids.reduce import SLAB_BYTES, reduce
 from iohub.storage.group import create_group
 from iohub.storage.local import LocalBytes
@@ -321,3 +321,21 @@ def test_one_level_needs_nothing():
     source, targets, plans = make(noise((8, 8)), 1, (4, 4))
     build(source, targets, plans)
     assert not source.reads
+
+
+@pytest.mark.parametrize(
+    ("chunk", "below", "step"),
+    [
+        ((1, 1024, 1024), (1, 1024, 1024), (1, 2048, 8192)),  # 2 MiB: some at a time
+        ((1, 2048, 2048), (1, 2048, 2048), (1, 2048, 2048)),  # 8 MiB: each for itself
+        ((1, 2048, 2048), (1, 1024, 1024), (1, 2048, 2048)),
+        ((1, 2048, 2048), (1, 2048, 4096), (1, 2048, 8192)),  # a unit below needs two
+    ],
+)
+def test_large_chunks_are_read_one_by_one(chunk, below, step):
+    shape = (2, 4096, 8192)
+    specs = [
+        ArraySpec.create(shape, "u2", zarr_format=3, chunks=chunks) for chunks in (chunk, below)
+    ]
+    copied = LevelPlan(1, shape, (1, 1, 1), (1.0,) * 3, (0.0,) * 3)
+    assert plan_stages(specs, [copied]) == (Stage(0, (copied,), step),)

@@ -36,6 +36,14 @@ def test_a_chunk_is_decoded_once(reader):
     assert reader.decoded == [(1, 0)]
 
 
+def test_who_leaves_is_forgotten_at_the_next_call(reader):
+    other = Reader(np.zeros((1, 10), "u1"), (1, 10))
+    chunk_pool.get(other, (0, 0))
+    chunk_pool.leave(other)
+    chunk_pool.get(reader, (0, 0))
+    assert [source for source, _ in chunk_pool._held.values()] == [reader]
+
+
 def test_the_oldest_go_first(reader):
     with settings.set_options(pool_bytes=250):
         for t in (0, 1, 0, 2):  # 1 is the one not used for longest

@@ -53,3 +53,24 @@ def test_remove_what_a_writer_still_fills(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_sync(tmp_path: Path) -> None:
     files.sync(str(tmp_path))
+
+
+def test_folders_for_a_file_that_is_to_come(tmp_path):
+    files.expect_in(f"{tmp_path}/a/b/c")
+    files.expect_in(f"{tmp_path}/a/b/c")
+    assert (tmp_path / "a" / "b").is_dir()
+    files.expect_in(f"{tmp_path}/no/such/place/c")  # who stores the file tells what is wrong
+    assert not (tmp_path / "no").exists()
+
+
+@pytest.mark.parametrize("count", [3, 100])
+def test_all_files_of_a_tree_are_forced_to_the_disk(tmp_path, monkeypatch, count):
+    forced, whole = [], []
+    monkeypatch.setattr(files, "sync", forced.append)
+    monkeypatch.setattr(files, "_sync_file_system", lambda path: whole.append(path) or True)
+    for number in range(count):
+        (tmp_path / str(number)).touch()
+    files.sync_tree(str(tmp_path))
+    if count == 3:
+        assert sorted(forced) == sorted([str(tmp_path), *(f"{tmp_path}/{i}" for i in range(3))])
+    assert bool(whole) is (count == 100)

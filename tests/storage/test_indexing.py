@@ -130,7 +130,7 @@ def test_get_and_put_are_numpys(key):
             indexing.basic(key, SHAPE)
         return
     selection = indexing.basic(key, SHAPE)
-    result = indexing.get(array, selection)
+    result = indexing.get(array, selection, array.spec.dtype)
     assert selection.shape == np.shape(expected)
     assert np.shape(result) == np.shape(expected)
     assert np.isscalar(result) == np.isscalar(expected)
@@ -162,20 +162,22 @@ def test_orthogonal_is_an_outer_product(key):
     for axis, part in reversed(list(enumerate(key))):
         expected = expected[(slice(None),) * axis + (part,)]
     selection = indexing.orthogonal(key, SHAPE)
-    np.testing.assert_array_equal(indexing.get(array, selection), expected)
+    np.testing.assert_array_equal(indexing.get(array, selection, array.spec.dtype), expected)
     assert np.shape(expected) == selection.shape
     indexing.put(array, selection, np.full(np.shape(expected), -5, "i4"))
-    np.testing.assert_array_equal(indexing.get(array, selection), np.full(np.shape(expected), -5))
+    found = indexing.get(array, selection, array.spec.dtype)
+    np.testing.assert_array_equal(found, np.full(np.shape(expected), -5))
 
 
 def test_vectorised_takes_points_and_masks():
     array = InMemory()
     key = ([0, 2], [1, -1], 3)
     selection = indexing.vectorised(key, SHAPE)
-    np.testing.assert_array_equal(indexing.get(array, selection), array.values[key])
+    found = indexing.get(array, selection, array.spec.dtype)
+    np.testing.assert_array_equal(found, array.values[key])
     mask = array.values % 7 == 0
     masked = indexing.vectorised(mask, SHAPE)
-    np.testing.assert_array_equal(indexing.get(array, masked), array.values[mask])
+    np.testing.assert_array_equal(indexing.get(array, masked, array.spec.dtype), array.values[mask])
     indexing.put(array, masked, np.int32(-1))
     assert (array.values[mask] == -1).all()
 
@@ -188,15 +190,15 @@ def test_masks_of_several_axes(shape, mask_axes):
     mask = np.random.default_rng(0).random([shape[a] for a in mask_axes]) > 0.5
     key = (slice(None),) * mask_axes[0] + (mask,)
     expected = array.values[key]
-    np.testing.assert_array_equal(indexing.get(array, indexing.basic(key, shape)), expected)
+    found = indexing.get(array, indexing.basic(key, shape), array.spec.dtype)
+    np.testing.assert_array_equal(found, expected)
 
 
 def test_an_array_without_axes():
     array = InMemory(())
     for key in ((), ..., None, (None, ...)):
-        np.testing.assert_array_equal(
-            indexing.get(array, indexing.basic(key, ())), array.values[key]
-        )
+        found = indexing.get(array, indexing.basic(key, ()), array.spec.dtype)
+        np.testing.assert_array_equal(found, array.values[key])
 
 
 @pytest.mark.parametrize(

@@ -257,3 +257,12 @@ def test_no_directory_can_be_made_below_a_file(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(OSError, match="file"), directory_lock(str(tmp_path / "file" / "x")):
         pass
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="there is no such place")
+def test_a_place_where_nothing_can_be_made_is_an_error() -> None:
+    with (
+        pytest.raises(ReadOnlyError, match="cannot make the directory /proc/iohub"),
+        locks.directory_lock("/proc/iohub", timeout=0.0),
+    ):
+        pass

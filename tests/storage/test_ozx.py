@@ -19,6 +19,7 @@ from zarr.core.buffer import default_buffer_prototype
 from zarr.core.sync import sync
 
 from iohub.errors import EngineError, FormatError, IohubWarning, PathError, ReadOnlyError
+from iohub.storage.archive_pixels import ArchiveChunks
 from iohub.storage.array import ZarrArray
 from iohub.storage.codecs import Gzip, Zstd
 from iohub.storage.local import LocalBytes
@@ -259,6 +260,7 @@ LAYOUTS: dict[str, dict[str, Any]] = {
     "sharded": {"zarr_format": 3, "shards": (2, 4, 6)},
     "plain": {"zarr_format": 3, "compression": None},
     "large": {"zarr_format": 3, "chunks": (2, 512, 600)},
+    "large in shards": {"zarr_format": 3, "chunks": (1, 512, 1200), "shards": (2, 1024, 1200)},
 }
 
 
@@ -267,7 +269,7 @@ LAYOUTS: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("method", ["packed", "stored", "deflated"])
 def test_pixels(tmp_path: Path, engine: str | None, layout: str, method: str) -> None:
     """Each engine gives NumPy's results; large chunks are read block by block."""
-    shape = (3, 1100, 1300) if layout == "large" else (3, 7, 10)
+    shape = (3, 1100, 1300) if layout.startswith("large") else (3, 7, 10)
     data = np.random.default_rng(0).integers(0, 999, shape).astype("u2")
     spec = ArraySpec.create(shape, **{"dtype": "u2", "chunks": (1, 2, 3), **LAYOUTS[layout]})
     folder = tmp_path / "a.zarr"
@@ -298,11 +300,13 @@ def test_pixels(tmp_path: Path, engine: str | None, layout: str, method: str) ->
 
 
 def test_damaged_chunks_and_shards(tmp_path: Path) -> None:
-    for layout in ("v3", "sharded", "large"):
+    for layout in ("v3", "sharded", "large", "large in shards"):
         folder, path = tmp_path / layout, tmp_path / f"{layout}.ozx"
-        shards = (1, 500, 900) if layout == "sharded" else None
-        chunks = (1, 500, 900) if layout == "large" else (1, 250, 300)
-        spec = ArraySpec.create((2, 500, 900), "u2", zarr_format=3, chunks=chunks, shards=shards)
+        shape = (2, 1000, 900) if layout == "large in shards" else (2, 500, 900)
+        shards = (1, *shape[1:]) if "shard" in layout else None
+        chunks = (1, 500, 900) if "large" in layout else (1, 250, 300)
+        chunks = (1, 1000, 900) if layout == "large in shards" else chunks
+        spec = ArraySpec.create(shape, "u2", zarr_format=3, chunks=chunks, shards=shards)
         array = ZarrArray.create(LocalBytes(folder), "", spec)
         array[...] = np.random.default_rng(0).integers(0, 99, spec.shape)
         file = folder / spec.unit_key((0, 0, 0))
@@ -313,6 +317,22 @@ def test_damaged_chunks_and_shards(tmp_path: Path) -> None:
             pack(str(folder), str(path))
             with pytest.raises(FormatError, match=f"{layout}.ozx"):
                 ZarrArray.load(ArchiveBytes(path), "", 3)[0, :9, :9]
+
+
+def test_of_large_chunks_in_shards_a_plane_is_decoded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = ArraySpec.create(
+        (16, 256, 256), "u2", zarr_format=3, chunks=(8, 256, 256), shards=(16, 256, 256)
+    )
+    data = np.random.default_rng(0).integers(0, 99, spec.shape).astype("u2")
+    ZarrArray.create(LocalBytes(tmp_path / "a"), "0", spec)[...] = data
+    pack(str(tmp_path / "a"), str(tmp_path / "a.ozx"))
+    array = ZarrArray.load(ArchiveBytes(tmp_path / "a.ozx"), "0", 3)
+    monkeypatch.setattr(ArchiveChunks, "chunk", lambda *_: pytest.fail("a whole chunk"))
+    for z in (3, 8, 15):
+        np.testing.assert_array_equal(array[z, 5:9], data[z, 5:9])
+    np.testing.assert_array_equal(array[...], data)
 
 
 def test_codecs_that_are_not_known_go_to_zarr(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from iohub.errors import ConflictError, ExistsError
-from iohub.storage import ozx_writing
+from iohub.storage import ozx_writing, zip_entries
 from iohub.storage.ozx import ArchiveBytes
 from iohub.storage.ozx_writing import archive_comment, pack, publish, unpack
 
@@ -73,17 +73,17 @@ def test_what_lies_behind_4_gib(tmp_path: Path) -> None:
     folder = tmp_path / "folder"
     folder.mkdir()
     items = [
-        ozx_writing._Item(b"a", str(folder / "a"), 5 << 30, 0),
-        ozx_writing._Item(b"b", str(folder / "b"), 3, (5 << 30) + 51),
+        zip_entries.Item(b"a", str(folder / "a"), 5 << 30, 0),
+        zip_entries.Item(b"b", str(folder / "b"), 3, (5 << 30) + 51),
     ]
     assert items[0].end == items[1].offset
     (folder / "b").write_bytes(b"end")
     with open(tmp_path / "a.zip", "wb") as file:
         target = file.fileno()
-        ozx_writing._write_at(target, ozx_writing._header(items[0], 0), 0)
-        checks = [0, ozx_writing._put(target, items[1], bytearray(99))]
-        end = ozx_writing._directory(items, checks, items[1].end, b"")
-        ozx_writing._write_at(target, end, items[1].end)
+        zip_entries.write_at(target, zip_entries.header(items[0], 0), 0)
+        checks = [0, ozx_writing.put(target, items[1], bytearray(99))]
+        end = zip_entries.directory(items, checks, items[1].end, b"")
+        zip_entries.write_at(target, end, items[1].end)
     store = ArchiveBytes(tmp_path / "a.zip")
     assert store.get("b") == b"end"
     assert store.size("a") == 5 << 30
@@ -121,14 +121,14 @@ def test_an_empty_directory(tmp_path: Path) -> None:
 def test_a_file_that_changes_meanwhile(
     folder: str, tmp_path: Path, size: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    put = ozx_writing._put
+    put = ozx_writing.put
 
     def late(*given: Any) -> int:
         with open(os.path.join(folder, "A/0/c/0/9"), "wb") as file:
             file.truncate(size)
         return put(*given)
 
-    monkeypatch.setattr(ozx_writing, "_put", late)
+    monkeypatch.setattr(ozx_writing, "put", late)
     if size == len(b"nine"):
         pack(folder, str(tmp_path / "a.zip"))
         return
