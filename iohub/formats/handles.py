@@ -78,6 +78,7 @@ class _Opened(Generic[T]):
         if self._open and self.pid == os.getpid():
             self._open = False
             self._close(self.file)
+            del self.file  # some files are closed when nobody has them any more
 
 
 # In a fork another thread of the parent may hold the lock of a handle.

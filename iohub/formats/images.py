@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
+from iohub.formats.further_attributes import completed
 from iohub.metadata import edits_image, edits_plate, series, versions
 from iohub.metadata.acquisition import AcquisitionRecord, write_acquisition
 from iohub.metadata.axes import AxisMeta, ChannelAxisMeta, SpaceAxisMeta, TimeAxisMeta
@@ -74,6 +75,8 @@ class ImageSource:
         Row and column.
     run : AcquisitionMeta, optional
         The plate's acquisition that it belongs to.
+    attributes : mapping
+        What the attributes of its group say beyond all this, as OME-Zarr's virtual version has it.
     """
 
     name: str
@@ -87,6 +90,7 @@ class ImageSource:
     frames: Callable[[], list[JsonObject]] | None = None
     well: tuple[str, str] | None = None
     run: AcquisitionMeta | None = None
+    attributes: Mapping[str, Any] = field(default_factory=dict)
 
 
 def virtual_store(
@@ -98,6 +102,8 @@ def virtual_store(
     plate_name: str | None = None,
     single: bool = True,
     ome_xml: Callable[[], bytes] | None = None,
+    paths: Sequence[str] = (),
+    attributes: Mapping[str, JsonObject] | None = None,
 ) -> VirtualBytes:
     """Show images as groups of OME-Zarr.
 
@@ -119,27 +125,60 @@ def virtual_store(
         Whether a single image without a well is a position rather than a series of one.
     ome_xml : callable, optional
         Returns the OME-XML of all images, when it is asked for.
+    paths : sequence of str
+        All files, if `url` does not name them.
+    attributes : mapping of str to dict, optional
+        Further attributes of the groups above the images, by path; ``""`` is the root.
     """
-    places = _places(images, single)
-    spelling = versions.spelling(versions.VIRTUAL_VERSION)
-    groups: dict[str, JsonObject] = {}
+    places, groups = made_groups(images, plate_name=plate_name, single=single)
     arrays: dict[str, VirtualArray] = {}
     extras: dict[tuple[str, str], Callable[[], Any]] = {}
+    spelling = versions.spelling(versions.VIRTUAL_VERSION)
     for path, image in zip(places, images, strict=True):
-        attrs = spelling.dump_image(image_meta(image), spelling.empty_group())
-        groups[path] = write_acquisition(attrs, image.acquisition)
+        groups[path] = completed(groups[path], image.attributes, spelling)
         prefix = f"{path}/" if path else ""
         for number, level in enumerate(image.levels):
             arrays[f"{prefix}{number}"] = VirtualArray(level, tuple(image.axes))
         if image.frames is not None:
             extras[path, FRAMES] = image.frames
+    for path, more in (attributes or {}).items():
+        if path in groups and path not in places:
+            groups[path] = completed(groups[path], more, spelling)
+    files = {} if ome_xml is None else {f"{series.FOLDER}/{series.XML}": ome_xml}
+    return VirtualBytes(
+        url,
+        groups,
+        arrays,
+        extras=extras,
+        files=files,
+        reopen=reopen,
+        close=close,
+        paths=paths,
+    )
+
+
+def made_groups(
+    images: Sequence[ImageSource], *, plate_name: str | None = None, single: bool = True
+) -> tuple[list[str], dict[str, JsonObject]]:
+    """Return the path of each image, and the attributes of all groups by path.
+
+    Parameters
+    ----------
+    images, plate_name, single
+        As for :func:`virtual_store`.
+    """
+    places = _places(images, single)
+    spelling = versions.spelling(versions.VIRTUAL_VERSION)
+    groups: dict[str, JsonObject] = {}
+    for path, image in zip(places, images, strict=True):
+        attrs = spelling.dump_image(image_meta(image), spelling.empty_group())
+        groups[path] = write_acquisition(attrs, image.acquisition)
     if images and all(image.well for image in images):
-        groups.update(_plate_groups(spelling, places, images, plate_name))
+        groups.update(plate_groups(spelling, places, images, plate_name))
     elif places != [""]:
         groups[""] = series.write_layout(spelling, spelling.empty_group())
         groups[series.FOLDER] = series.write_series(spelling, spelling.empty_group(), places)
-    files = {} if ome_xml is None else {f"{series.FOLDER}/{series.XML}": ome_xml}
-    return VirtualBytes(url, groups, arrays, extras=extras, files=files, reopen=reopen, close=close)
+    return places, groups
 
 
 def axes_of(letters: str, units: Mapping[str, str | None] | None = None) -> tuple[AxisMeta, ...]:
@@ -273,12 +312,25 @@ def _is_key(name: str) -> bool:
     return free and path_problem(name) is None
 
 
-def _plate_groups(
+def plate_groups(
     spelling: versions.Spelling,
     places: Sequence[str],
     images: Sequence[ImageSource],
     name: str | None,
 ) -> dict[str, JsonObject]:
+    """Return the attributes of a plate, its rows and its wells.
+
+    Parameters
+    ----------
+    spelling : Spelling
+        The version.
+    places : sequence of str
+        Path of each image: row, column and field.
+    images : sequence of ImageSource
+        The images; each has a well.
+    name : str or None
+        Of the plate.
+    """
     wells: dict[str, list[tuple[str, int | None]]] = {}
     for place, image in zip(places, images, strict=True):
         well, _, number = place.rpartition("/")

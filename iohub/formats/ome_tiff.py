@@ -15,6 +15,7 @@ import numpy as np
 
 from iohub.errors import FormatError, MetadataWarning, MissingFramesWarning
 from iohub.formats.images import virtual_store
+from iohub.formats.ome_tiff_annotation import read_groups
 from iohub.formats.ome_tiff_images import ImagePixels, image_sources
 from iohub.formats.ome_tiff_planes import (
     COMPANION,
@@ -24,7 +25,7 @@ from iohub.formats.ome_tiff_planes import (
     utf8_xml,
 )
 from iohub.formats.ome_tiff_xml import is_ome_xml
-from iohub.formats.opening import closed_on_error, local_group
+from iohub.formats.opening import closed_on_error, file_group, file_name
 from iohub.formats.tiff_files import TiffFiles
 from iohub.formats.tiff_header import peek
 from iohub.formats.tiff_layout import PageLayout, TiffPages, resolutions
@@ -56,8 +57,8 @@ _TYPES = {
 
 
 def sniff(location: Location) -> bool:
-    """Whether the location is a TIFF file whose description is OME-XML, or a companion file."""
-    path = location.local_path
+    """Whether it is a TIFF file whose description is OME-XML, or a companion file or its folder."""
+    path = _described_by(file_name(location, suffixes))
     if path is None:
         return False
     if path.lower().endswith(COMPANION):
@@ -76,7 +77,7 @@ def open_group(location: Location, *, engine: str | None = None) -> ZarrGroup:
     Parameters
     ----------
     location : Location
-        Any file of the data set.
+        Any file of the data set, or the folder of one companion file.
     engine : str, optional
         Name of the engine for pixels.
 
@@ -89,11 +90,12 @@ def open_group(location: Location, *, engine: str | None = None) -> ZarrGroup:
     MissingDependencyError
         If tifffile is not installed.
     """
-    return local_group(location, open_store, engine)
+    return file_group(location, suffixes, open_store, engine)
 
 
 def open_store(path: str) -> VirtualBytes:
     """Show an OME-TIFF as the store that it could be; see :func:`open_group`."""
+    path = _described_by(path) or path
     source, document = find_document(path)
     names = FileNames(source, document)
     files = TiffFiles(names.paths, path)
@@ -107,7 +109,20 @@ def open_store(path: str) -> VirtualBytes:
         close=files.close,
         plate_name=_plate_name(document),
         ome_xml=partial(utf8_xml, source),
+        paths=names.paths,
+        attributes=read_groups(document.groups),
     )
+
+
+def _described_by(path: str | None) -> str | None:
+    """Return the one companion file of a folder; what is no folder is returned as it is."""
+    if path is None or not os.path.isdir(path):
+        return path
+    try:
+        found = [name for name in os.listdir(path) if name.lower().endswith(COMPANION)]
+    except OSError:
+        return None
+    return os.path.join(path, found[0]) if len(found) == 1 else None
 
 
 def _plate_name(document: OmeDocument) -> str | None:

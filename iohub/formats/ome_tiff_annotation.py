@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -14,13 +14,18 @@ from iohub.metadata.documents import validate
 from iohub.metadata.omero import WINDOW_KEYS
 
 if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
+
     from iohub.formats.images import Channel, ImageSource
     from iohub.formats.ome_tiff_layout import ImageLayout
     from iohub.metadata.omero import WindowDict
     from iohub.types import JsonObject
 
 NAMESPACE: Final = "iohub"
-"""Of the annotation."""
+"""Of the annotation of an image."""
+
+GROUPS: Final = "iohub/groups"
+"""Of the annotation that holds attributes of the groups above images, which OME has not."""
 
 Extra: TypeAlias = str
 
@@ -62,6 +67,8 @@ def write_extra(layout: ImageLayout, frames: Sequence[JsonObject]) -> Extra:
         extra["windows"] = windows
     if layout.dtype.name != source.levels[0].dtype.name:
         extra["dtype"] = source.levels[0].dtype.name
+    if source.attributes:
+        extra["attributes"] = dict(source.attributes)
     record = source.acquisition or AcquisitionRecord()
     sayable = all(PLANE_MEMBERS.issuperset(frame) for frame in frames)
     columns = None if sayable or not frames else frame_columns(frames)
@@ -71,6 +78,35 @@ def write_extra(layout: ImageLayout, frames: Sequence[JsonObject]) -> Extra:
         if not frames:
             extra["frames"] = 0
     return json.dumps(extra, ensure_ascii=True, separators=(",", ":")) if extra else ""
+
+
+def note_of(parts: Mapping[str, Element], namespace: str, names: Iterable[str]) -> str:
+    """Return the text of the first annotation of ours among those of some names.
+
+    Parameters
+    ----------
+    parts : mapping of str to Element
+        Annotations, and other elements, by identifier.
+    namespace : str
+        Of the annotation.
+    names : iterable of str
+        Identifiers.
+    """
+    for name in names:
+        note = parts.get(name)
+        if note is not None and note.get("Namespace") == namespace:
+            return next((e.text or "" for e in note if e.tag.endswith("Value")), "").strip()
+    return ""
+
+
+def read_groups(text: str) -> dict[str, JsonObject]:
+    """Return attributes of groups by path, as :data:`GROUPS` has them; what is damaged is not."""
+    try:
+        noted = json.loads(text) if text else {}
+    except ValueError:
+        return {}
+    pairs = noted.items() if isinstance(noted, dict) else ()
+    return {path: attrs for path, attrs in pairs if isinstance(attrs, dict)}
 
 
 def _unsayable(source: ImageSource) -> tuple[dict[str, float], dict[str, str | None]]:
@@ -118,6 +154,7 @@ def with_extra(source: ImageSource, extra: Extra) -> ImageSource:
         origin={**source.origin, **origin},
         units={**source.units, **named},
         channels=_windows(source.channels, noted.get("windows")),
+        attributes=noted["attributes"] if isinstance(noted.get("attributes"), dict) else {},
     )
     return _with_record(source, noted.get("acquisition"), noted.get("frames") == 0)
 

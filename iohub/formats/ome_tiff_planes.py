@@ -17,6 +17,7 @@ from iohub.formats.ome_tiff_xml import OmeDocument, OmePlanes, read_document
 from iohub.formats.tiff_files import TiffFiles
 from iohub.formats.tiff_header import IMAGE_DESCRIPTION
 from iohub.formats.tiff_pages import PageTable
+from iohub.storage.remote_file import RemoteName
 
 if TYPE_CHECKING:
     from iohub.formats.ome_tiff_xml import OmeImage
@@ -37,6 +38,9 @@ def read_xml(path: str) -> bytes:
         If a TIFF is damaged, or has no description.
     """
     if path.lower().endswith(COMPANION):
+        if isinstance(path, RemoteName):
+            companion = path.open()
+            return companion.read(0, companion.size)
         with open(path, "rb") as file:
             return file.read()
     files = TiffFiles([path])
@@ -79,7 +83,9 @@ def find_document(path: str) -> tuple[str, OmeDocument]:
     if document.elsewhere is None:
         return path, _placed(document)
     found = inside(os.path.dirname(path), document.elsewhere)
-    if not os.path.isfile(found):
+    if isinstance(path, RemoteName):
+        found = RemoteName(found, path.options)
+    if not _may_be_there(found):
         raise NotFoundError(f"{found} is missing; it has the metadata of {path}")
     document = read_document(read_xml(found), found)
     if document.elsewhere is not None:
@@ -140,7 +146,7 @@ class FileNames:
         for file, uuid in sorted(named, key=str):
             self._numbers[file, uuid] = self._number(file, uuid, path)
         self.paths = tuple(self._places)
-        self.missing = {n for n, each in enumerate(self.paths) if not os.path.isfile(each)}
+        self.missing = {n for n, each in enumerate(self.paths) if not _may_be_there(each)}
 
     def number(self, planes: OmePlanes) -> int:
         """Return the number of the file that planes are in."""
@@ -154,7 +160,15 @@ class FileNames:
                 return 0
         if file is None:
             raise FormatError(f"{path} does not name the file of its pixels")
-        return self._places.setdefault(inside(self._folder, file), len(self._places))
+        found = inside(self._folder, file)
+        if isinstance(path, RemoteName):
+            found = RemoteName(found, path.options)
+        return self._places.setdefault(found, len(self._places))
+
+
+def _may_be_there(path: str) -> bool:
+    """Whether a file is there; those on servers are asked for when they are read."""
+    return isinstance(path, RemoteName) or os.path.isfile(path)
 
 
 def plane_table(

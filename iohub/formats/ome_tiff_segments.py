@@ -33,6 +33,9 @@ Job: TypeAlias = "tuple[int, Callable[[], list[bytes]]]"
 COMPRESSIONS: Final = {"zlib": 8, "lzw": 5, "zstd": 50000, "jpeg2000": 34712}
 """Names of the compressions, and their numbers in TIFF; none loses anything."""
 
+LEVELS: Final = {"zlib": 9, "zstd": 22}
+"""Their highest levels; those of JPEG 2000 would say how much is lost."""
+
 _PREDICTED: Final = ("zlib", "lzw", "zstd")
 _COPIES: Final = 3  # of pixels in a job: as read, as stored or reduced, encoded
 _WAITING: Final = 4  # jobs for each thread
@@ -84,7 +87,7 @@ class Encoder:
         if compression == "jpeg2000":
             if dtype.kind not in "iu" or dtype.itemsize > 2:
                 raise DTypeError(f"jpeg2000 is for integers of 8 and 16 bits, not {dtype}")
-            self._compress = partial(encode, codecformat=0, reversible=True, level=level or 0)
+            self._compress = partial(encode, codecformat=0, reversible=True, level=0)
         elif compression == "lzw":
             self._compress = encode
         else:
@@ -367,3 +370,29 @@ def check_compression(compression: object) -> str | None:
     raise ArgumentError(
         f"compression={compression!r}: OME-TIFF is written with {', '.join(COMPRESSIONS)} or None"
     )
+
+
+def check_level(compression: str | None, level: object) -> int | None:
+    """Return a level of a compression.
+
+    Parameters
+    ----------
+    compression : str or None
+        As :func:`check_compression` returned it.
+    level : int or None
+        How hard it tries, None for what is usual.
+
+    Raises
+    ------
+    ArgumentError
+        If the compression has no such level.
+    """
+    if level is None:
+        return None
+    highest = LEVELS.get(compression or "")
+    if highest is None:
+        says = f"{compression} has no levels" if compression else "nothing is compressed"
+        raise ArgumentError(f"compression_level={level!r}: {says}; leave it out")
+    if isinstance(level, bool) or not isinstance(level, int) or not 0 <= level <= highest:
+        raise ArgumentError(f"compression_level={level!r}: {compression} has 0 to {highest}")
+    return level

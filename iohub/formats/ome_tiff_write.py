@@ -9,17 +9,25 @@ from __future__ import annotations
 import os
 import struct
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
+from math import prod
 from typing import TYPE_CHECKING, Any, Final
 
 from iohub.errors import ArgumentError, ExistsError, FormatError
 from iohub.formats.images import unique_names
+from iohub.formats.ome_tiff_files import FileJournal
 from iohub.formats.ome_tiff_layout import ImageLayout, plan_image
 from iohub.formats.ome_tiff_planes import COMPANION
-from iohub.formats.ome_tiff_segments import Encoder, Segments, check_compression
+from iohub.formats.ome_tiff_segments import (
+    LEVELS,
+    Encoder,
+    Segments,
+    check_compression,
+    check_level,
+)
 from iohub.formats.ome_tiff_xml_write import Place, ome_xml
 from iohub.optional import need
 from iohub.storage import files, settings
@@ -29,6 +37,7 @@ from iohub.storage.ozx_writing import publish
 if TYPE_CHECKING:
     from iohub.formats.images import ImageSource
     from iohub.formats.ome_tiff_segments import Reduce
+    from iohub.types import JsonObject
 
 DEFAULT_MEMORY: Final = 512 * 2**20
 """What pixels may take unless told otherwise [bytes]."""
@@ -52,11 +61,14 @@ class Written:
         All files.
     notes : tuple of str
         What is not as in the source, for people; one for each image that it is about.
+    reused : tuple of str
+        Names of files that an interrupted call had completed.
     """
 
     path: str
     files: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    reused: tuple[str, ...] = ()
 
 
 def write_ome_tiff(
@@ -72,6 +84,8 @@ def write_ome_tiff(
     bigtiff: bool = False,
     split: bool = False,
     plate_name: str | None = None,
+    groups: Mapping[str, JsonObject] | None = None,
+    marks: Sequence[str] | None = None,
     max_memory: int = DEFAULT_MEMORY,
     workers: int | None = None,
     overwrite: bool = False,
@@ -88,7 +102,8 @@ def write_ome_tiff(
     compression : {"zlib", "lzw", "zstd", "jpeg2000"} or None
         None of them loses anything; zlib and lzw are read by all programs.
     compression_level : int, optional
-        How hard to compress; 1 by default for zlib and zstd.
+        How hard to compress, up to 9 with zlib and 22 with zstd; 1 by default.
+        Others have no levels, and take none into account.
     tile : int or tuple of int, optional
         Height and width of tiles, multiples of 16. By default 512 in images with lower levels and
         in planes of more than 4096 pixels, and strips of rows in others.
@@ -108,6 +123,11 @@ def write_ome_tiff(
         describes them all, into a directory.
     plate_name : str, optional
         Name of the plate.
+    groups : mapping of str to dict, optional
+        Attributes of the groups above the images, by path; ``""`` is the root.
+    marks : sequence of str, optional
+        With `split`: for each image a text that changes with its pixels, metadata and encoding.
+        What a call that was interrupted has completed in ``path + ".part"`` is used again then.
     max_memory : int
         What pixels may take [bytes]; more is taken only if a row of tiles needs it.
     workers : int, optional
@@ -132,6 +152,7 @@ def write_ome_tiff(
         If tifffile is not installed, or imagecodecs for compressions other than zlib.
     """
     name = check_compression(compression)
+    level = check_level(name, compression_level) if name in LEVELS else None
     if not images:
         raise ArgumentError("there is no image to write")
     shape = _tile(tile)
@@ -151,9 +172,7 @@ def write_ome_tiff(
         more = "" if split or os.path.isdir(target) else ", or pass overwrite=True to replace it"
         raise ExistsError(f"there is something at {target}; choose another path{more}")
     writer = _Writer(
-        encoders=[
-            Encoder(name, compression_level, layout.dtype, layout.samples) for layout in layouts
-        ],
+        encoders=[Encoder(name, level, layout.dtype, layout.samples) for layout in layouts],
         layouts=layouts,
         reduce=reduce,
         memory=max_memory,
@@ -161,9 +180,13 @@ def write_ome_tiff(
         progress=progress or (lambda more: None),
         bigtiff=bigtiff,
         plate_name=plate_name,
+        groups=groups,
+        marks=marks,
+        reused=[],
     )
     made = writer.write_set(target) if split else writer.write_one(target, overwrite)
-    return Written(target, tuple(made), tuple(note for each in layouts for note in each.notes))
+    notes = tuple(note for each in layouts for note in each.notes)
+    return Written(target, tuple(made), notes, tuple(writer.reused))
 
 
 @dataclass(frozen=True)
@@ -178,6 +201,9 @@ class _Writer:
     progress: Callable[[int], object]
     bigtiff: bool
     plate_name: str | None
+    groups: Mapping[str, JsonObject] | None
+    marks: Sequence[str] | None
+    reused: list[str]
 
     def write_one(self, target: str, replace: bool) -> list[str]:
         """Write all images to one file."""
@@ -206,29 +232,47 @@ class _Writer:
         """Write a file for each image, and one that describes them all, to a new directory."""
         folder = os.path.dirname(target)
         files.make_folder(folder)
-        temporary = os.path.join(folder, own_name(TEMP_PREFIX))
-        os.mkdir(temporary)
+        kept = self.marks is not None
+        temporary = f"{target}.part" if kept else os.path.join(folder, own_name(TEMP_PREFIX))
+        os.makedirs(temporary, exist_ok=kept)
+        journal = FileJournal(temporary, self.marks)
         names = [f"{name}.ome.tif" for name in _file_names(self.layouts)]
-        places = [Place(0, name, _urn()) for name in names]
+        places = [Place(0, name, journal.urn(number)) for number, name in enumerate(names)]
         try:
+            journal.drop_others(names)
             for number, (name, place) in enumerate(zip(names, places, strict=True)):
+                if journal.is_complete(name, names):
+                    self.progress(sum(_nbytes(self.layouts[number].source)))
+                    self.reused.append(name)
+                    continue
                 xml = self._xml([number], [Place()], place.uuid)
                 self._file(os.path.join(temporary, name), [number], xml, self.bigtiff)
+                journal.note(number, name)
             companion = os.path.basename(target) + COMPANION
             with open(os.path.join(temporary, companion), "wb") as file:
                 file.write(self._xml(range(len(names)), places, _urn()))
+            journal.end()
             os.rename(temporary, target)
         except OSError as error:
             if os.path.lexists(target):
                 raise ExistsError(f"someone else has made {target} meanwhile") from error
             raise
         finally:
-            files.remove(temporary)
+            if not kept:
+                files.remove(temporary)
         return [os.path.join(target, name) for name in (companion, *names)]
 
     def _xml(self, numbers: Sequence[int], places: Sequence[Place], urn: str) -> bytes:
         layouts = [self.layouts[number] for number in numbers]
-        return ome_xml(layouts, places, uuid=urn, creator=_CREATOR, plate_name=self.plate_name)
+        groups = self.groups if len(numbers) == len(self.layouts) else None
+        return ome_xml(
+            layouts,
+            places,
+            uuid=urn,
+            creator=_CREATOR,
+            plate_name=self.plate_name,
+            groups=groups,
+        )
 
     def _file(self, path: str, numbers: Sequence[int], xml: bytes, big: bool) -> None:
         tifffile = need("tifffile", extra="tiff", why="OME-TIFF")
@@ -295,6 +339,11 @@ def _resolution(layout: ImageLayout, shape: tuple[int, int]) -> tuple[float, flo
         micrometers = source.units.get(axis, "micrometer") == "micrometer"
         found.append(1e4 / pixel if pixel > 1e-5 and pixel < 1e9 and micrometers else 1.0)
     return found[0], found[1]
+
+
+def _nbytes(source: ImageSource) -> list[int]:
+    """Return how many bytes each level of an image has."""
+    return [prod(level.shape) * level.dtype.itemsize for level in source.levels]
 
 
 def _urn() -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
 from iohub.errors import FormatError
-from iohub.formats.ome_tiff_annotation import NAMESPACE
+from iohub.formats.ome_tiff_annotation import GROUPS, NAMESPACE, note_of
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -140,6 +140,8 @@ class OmeDocument:
         Names of the plates.
     samples : mapping of str to OmeSample
         By identifier of the image.
+    groups : str
+        What our own annotation says of the groups above images.
     """
 
     uuid: str | None
@@ -148,6 +150,7 @@ class OmeDocument:
     images: tuple[OmeImage, ...] = ()
     plates: tuple[str, ...] = ()
     samples: Mapping[str, OmeSample] = field(default_factory=dict)
+    groups: str = ""
 
 
 def read_document(raw: bytes, name: str) -> OmeDocument:
@@ -185,7 +188,8 @@ def read_document(raw: bytes, name: str) -> OmeDocument:
     except (KeyError, ValueError) as error:
         raise FormatError(f"{name}: the OME-XML lacks, or misspells, {error}") from error
     names = tuple(plate.get("Name") or plate.get("ID") or "" for plate in plates)
-    return OmeDocument(uuid, None, creator, images, names, samples)
+    groups = note_of(parts, GROUPS, parts)
+    return OmeDocument(uuid, None, creator, images, names, samples, groups)
 
 
 def read_frames(raw: bytes, name: str, number: int, samples: int) -> list[JsonObject]:
@@ -306,16 +310,8 @@ def _image(element: Element, number: int, parts: Mapping[str, Element]) -> OmeIm
         stage={} if label is None else dict(label.attrib),
         instrument=_instrument(element, parts),
         number=number,
-        extra=_extra(element, parts),
+        extra=note_of(parts, NAMESPACE, (r.get("ID", "") for r in _all(element, "AnnotationRef"))),
     )
-
-
-def _extra(element: Element, parts: Mapping[str, Element]) -> str:
-    for reference in _all(element, "AnnotationRef"):
-        note = parts.get(reference.get("ID", ""))
-        if note is not None and note.get("Namespace") == NAMESPACE:
-            return _text(note, "Value") or ""
-    return ""
 
 
 def _frame(plane: Element) -> dict[str, str]:

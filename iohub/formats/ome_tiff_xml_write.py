@@ -6,14 +6,21 @@ OME has no place for is kept beside it as JSON, in an annotation of our own.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 from iohub.formats.images import unique_names
-from iohub.formats.ome_tiff_annotation import NAMESPACE, Extra, frames_of, write_extra
+from iohub.formats.ome_tiff_annotation import (
+    GROUPS,
+    NAMESPACE,
+    Extra,
+    frames_of,
+    write_extra,
+)
 from iohub.formats.ome_tiff_layout import OME_TYPES
 from iohub.formats.ome_tiff_units import LENGTHS, TIMES, increment_of, planes_of
 from iohub.metadata import omero
@@ -55,6 +62,7 @@ def ome_xml(
     uuid: str,
     creator: str,
     plate_name: str | None = None,
+    groups: Mapping[str, JsonObject] | None = None,
 ) -> bytes:
     """Describe images in OME-XML.
 
@@ -70,6 +78,8 @@ def ome_xml(
         Name of the program.
     plate_name : str, optional
         Name of the plate, if all images have a well.
+    groups : mapping of str to dict, optional
+        Attributes of the groups above the images, by path, that OME has no place for.
 
     Returns
     -------
@@ -86,6 +96,9 @@ def ome_xml(
     annotations = Element("StructuredAnnotations")
     for number, (image, place) in enumerate(zip(images, places, strict=True)):
         _image(root, annotations, number, image, place)
+    if groups:
+        noted = _sub(annotations, "CommentAnnotation", ID="Annotation:groups", Namespace=GROUPS)
+        _sub(noted, "Value", json.dumps(groups, ensure_ascii=True, separators=(",", ":")))
     if len(annotations):
         root.append(annotations)
     text: bytes = tostring(root, encoding="us-ascii", xml_declaration=True)

@@ -19,6 +19,7 @@ from iohub.errors import ClosedError, FormatError, NotFoundError, UnreadableErro
 from iohub.formats.tiff_header import TiffStructure
 from iohub.optional import need
 from iohub.storage.damage import named_errors
+from iohub.storage.remote_file import RemoteFile, RemoteName
 
 if TYPE_CHECKING:
     from iohub.types import NDArray
@@ -50,6 +51,7 @@ class TiffFiles:
         self.paths = tuple(paths)
         self.url = url or (self.paths[0] if self.paths else "")
         self._open: OrderedDict[int, _Open] = OrderedDict()
+        self._remotes: dict[int, RemoteFile] = {}
         self._structures: dict[int, TiffStructure] = {}
         self._lock, self._process = threading.Lock(), os.getpid()
         self._closed = False
@@ -83,6 +85,9 @@ class TiffFiles:
         FormatError
             If there is no such place in a file.
         """
+        remote = self._remote(file)
+        if remote is not None:
+            return remote.read(offset, size)
         held = self._take(file)
         try:
             if size > _LARGE:  # memory is taken before it is read, and a damaged size may be any
@@ -106,6 +111,13 @@ class TiffFiles:
             As :meth:`read`.
         """
         view = out.reshape(-1).view("u1").data
+        remote = self._remote(file)
+        if remote is not None:
+            found = remote.read(offset, view.nbytes)
+            if len(found) != view.nbytes:
+                raise FormatError(f"{self.paths[file]} ends within its pixels; it was cut")
+            view[:] = found
+            return
         held = self._take(file)
         try:
             while view:
@@ -134,7 +146,8 @@ class TiffFiles:
         """
         tifffile = need("tifffile", extra="tiff", why="TIFF files")
         with named_errors(self.paths[file]):
-            return tifffile.TiffFile(self.paths[file])
+            remote = self._remote(file)
+            return tifffile.TiffFile(self.paths[file] if remote is None else remote.as_file())
 
     def size(self, file: int) -> int:
         """Size of a file [bytes].
@@ -144,6 +157,9 @@ class TiffFiles:
         ClosedError, NotFoundError, UnreadableError
             As :meth:`read`.
         """
+        remote = self._remote(file)
+        if remote is not None:
+            return remote.size
         held = self._take(file)
         try:
             return os.fstat(held.descriptor).st_size
@@ -157,11 +173,26 @@ class TiffFiles:
             self._closed = True
             self._drop(0)
 
+    def _remote(self, file: int) -> RemoteFile | None:
+        """Return a file that is on a server, None if it is not."""
+        name = self.paths[file]
+        if not isinstance(name, RemoteName):
+            return None
+        self._renew()
+        with self._lock:
+            self._check_open()
+            if file not in self._remotes:
+                self._remotes[file] = name.open()
+            return self._remotes[file]
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise ClosedError(f"{self.url} is closed; open it again with open_ome_zarr(...)")
+
     def _take(self, file: int) -> _Open:
         self._renew()
         with self._lock:
-            if self._closed:
-                raise ClosedError(f"{self.url} is closed; open it again with open_ome_zarr(...)")
+            self._check_open()
             found = self._open.get(file)
             if found is None:
                 found = self._open[file] = _Open(file, self._descriptor(file))

@@ -9,12 +9,15 @@ from __future__ import annotations
 import os
 import struct
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from iohub.errors import FormatError
+from iohub.errors import FormatError, NotFoundError
+from iohub.formats.tiff_chain import further_offsets, tiff_form
+from iohub.storage.remote_file import RemoteName
 
 IMAGE_DESCRIPTION, SOFTWARE, SUB_IFDS = 270, 305, 330
 
@@ -249,7 +252,7 @@ class TiffStructure:
         return raw, end
 
     def _extend(self) -> bool:
-        """Find one more page; whether there is one."""
+        """Find one more page, or many; whether there is one."""
         last = len(self._offsets) - 1
         if last < 0 or self._complete:
             return False
@@ -260,7 +263,20 @@ class TiffStructure:
         if self._numbers.setdefault(offset, last + 1) != last + 1:
             raise FormatError(f"{self.name}: its directories run in a circle; it is damaged")
         self._offsets[last + 1] = offset
+        self._extend_run()
         return True
+
+    def _extend_run(self) -> None:
+        """Find the pages whose directories go on as the last three do, with one read."""
+        last = len(self._offsets) - 1
+        if last < 2:
+            return
+        latest = (self._offsets[last - 2], self._offsets[last - 1], self._offsets[last])
+        fields = self._count.size, self._entry.size, self._offset.size
+        found = further_offsets(self._read, self.order, fields, latest)
+        if self._numbers.keys().isdisjoint(found):  # else they run in a circle, which is told
+            self._numbers.update(zip(found, range(last + 1, last + 1 + len(found)), strict=True))
+            self._offsets.update(enumerate(found, last + 1))
 
 
 @dataclass(frozen=True)
@@ -302,30 +318,6 @@ class TiffHeader:
         return found if isinstance(found, str) else ""
 
 
-def tiff_form(head: bytes) -> tuple[str, bool, int] | None:
-    """Return byte order, whether it is a BigTIFF, and where the first directory is.
-
-    Parameters
-    ----------
-    head : bytes
-        The first 16 bytes of a file.
-
-    Returns
-    -------
-    tuple of (str, bool, int) or None
-        None if it is no TIFF.
-    """
-    order = {b"II": "<", b"MM": ">"}.get(head[:2])
-    if order is None or len(head) < 8:
-        return None
-    magic = struct.unpack_from(order + "H", head, 2)[0]
-    if magic == 42:
-        return order, False, struct.unpack_from(order + "I", head, 4)[0]
-    if magic == 43 and len(head) >= 16:
-        return order, True, struct.unpack_from(order + "Q", head, 8)[0]
-    return None
-
-
 def peek(path: str | os.PathLike[str]) -> TiffHeader | None:
     """Read the beginning of a TIFF file, mostly with one read of 4096 bytes.
 
@@ -339,29 +331,38 @@ def peek(path: str | os.PathLike[str]) -> TiffHeader | None:
     TiffHeader or None
         None if it is no TIFF file, or cannot be read; nothing is raised.
     """
+    if isinstance(path, RemoteName):
+        # A server that refuses, or that says nothing, is an error.
+        with suppress(NotFoundError, ValueError, OverflowError):
+            return _peeked(path.open().read, path)
+        return None
     if not os.path.isfile(path):  # a pipe would wait for ever
         return None
     try:
         with open(path, "rb", buffering=0) as file:
-            head = file.read(_HEAD)
 
             def read(offset: int, size: int) -> bytes:
-                if offset + size <= len(head):
-                    return head[offset : offset + size]
                 file.seek(offset)
                 return file.read(size)
 
-            form = tiff_form(head)
-            if form is None:
-                return None
-            structure = TiffStructure(read, os.fspath(path))
-            tags = {
-                tag: _value(structure, entry)
-                for tag, entry in structure.page(0).entries.items()
-                if entry.count
-            }
+            return _peeked(read, os.fspath(path))
     except (OSError, ValueError, OverflowError):  # no file, no right, or damaged
         return None
+
+
+def _peeked(read: Callable[[int, int], bytes], name: str) -> TiffHeader | None:
+    head = read(0, _HEAD)
+    form = tiff_form(head)
+    if form is None:
+        return None
+
+    def part(offset: int, size: int) -> bytes:
+        inside = offset + size <= len(head)
+        return head[offset : offset + size] if inside else read(offset, size)
+
+    structure = TiffStructure(part, name)
+    entries = structure.page(0).entries.items()
+    tags = {tag: _value(structure, entry) for tag, entry in entries if entry.count}
     return TiffHeader(form[1], form[0], head, tags)
 
 

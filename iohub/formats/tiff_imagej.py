@@ -6,10 +6,13 @@ UTF-16, in the byte order of the file.
 
 from __future__ import annotations
 
+import itertools
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from iohub.errors import FormatError
 
@@ -97,11 +100,20 @@ def read_imagej(structure: TiffStructure, directory: Directory, description: str
     values = struct.unpack(f"{structure.order}{len(ranges) // 8}d", ranges[: len(ranges) // 8 * 8])
     return ImageJ(
         fields,
-        [part.decode(encoding, errors="replace") for part in parts.get("labl", [])],
+        _texts(parts.get("labl", []), encoding),
         [_color(part) for part in parts.get("luts", [])],
         list(zip(values[::2], values[1::2], strict=False)),
         "\n".join(texts),
     )
+
+
+def _texts(parts: Sequence[bytes], encoding: str) -> list[str]:
+    """Decode many short texts at once; one by one if a letter in them takes more than 2 bytes."""
+    whole = b"".join(parts).decode(encoding, errors="replace")
+    ends = np.cumsum([0, *map(len, parts)])
+    if 2 * len(whole) != ends[-1] or (ends % 2).any():
+        return [part.decode(encoding, errors="replace") for part in parts]
+    return [whole[a:b] for a, b in itertools.pairwise((ends // 2).tolist())]
 
 
 def _parts(raw: bytes, sizes: Sequence[int], order: str) -> dict[str, list[bytes]]:
@@ -111,9 +123,9 @@ def _parts(raw: bytes, sizes: Sequence[int], order: str) -> dict[str, list[bytes
     for place in range(4, min(at, len(raw)) - 7, 8):
         kind, count = struct.unpack_from(order + "4sI", raw, place)
         name = (kind[::-1] if order == "<" else kind).decode("latin-1")
-        for size in sizes[number : number + count]:
-            found.setdefault(name, []).append(raw[at : at + size])
-            at += size
+        ends = list(itertools.accumulate(sizes[number : number + count], initial=at))
+        found.setdefault(name, []).extend([raw[a:b] for a, b in itertools.pairwise(ends)])
+        at = ends[-1]
         number += count
     return found
 

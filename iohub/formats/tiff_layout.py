@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from iohub.formats.tiff_header import Directory, Entry, TiffStructure
     from iohub.types import NDArray, Region, Shape
 
-_JPEG_TABLES = 347
+_JPEG_TABLES, _IMAGEJ = 347, 50839
 _OFFSETS, _COUNTS = (324, 273), (325, 279)
 
 # Size, bits, compression, colours, bit order, strips, planes, prediction, tiles, extra samples,
@@ -209,8 +209,10 @@ class TiffPages:
         key = (structure.order, *values)
         layout = self._layouts.get(key)
         if layout is None:
-            with self.files.library(file) as tiff:
-                layout = self._layouts[key] = _layout_of(tiff, directory.offset, structure.name)
+            decode = _Decoding(self.files, file, directory.offset)
+            if _IMAGEJ in directory.entries:
+                layout = _simple_layout(structure.order, values, decode)
+            layout = self._layouts[key] = layout or decode.layout()
         # Values out of line are named by their place, which says nothing of them.
         if all(entry is None or structure.is_inline(entry) for entry in deciding.values()):
             self._last = deciding, structure.order, layout
@@ -287,6 +289,58 @@ def _start(layout: PageLayout, offsets: NDArray) -> int | None:
         strips = (np.arange(samples, dtype="u8")[:, None] * (height * row) + strips).ravel()
     same = np.array_equal(offsets[: len(strips)], offsets[0] + strips)
     return int(offsets[0]) if same else None
+
+
+class _Decoding:
+    """Decodes strips and tiles as tifffile does for the page at an offset, asked when needed."""
+
+    def __init__(self, files: TiffFiles, file: int, offset: int):
+        self._place = files, file, offset
+        self._decode: Callable[..., Any] | None = None
+
+    def layout(self) -> PageLayout:
+        """Ask tifffile how the page is made."""
+        files, file, offset = self._place
+        with files.library(file) as tiff:
+            return _layout_of(tiff, offset, files.paths[file])
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        self._decode = self._decode or self.layout().decode
+        return self._decode(*args, **kwargs)
+
+
+def _simple_layout(
+    order: str, values: Sequence[tuple[Any, ...] | None], decode: Callable[..., Any]
+) -> PageLayout | None:
+    """Tell how a page of ImageJ is made if its bytes are pixels; else None.
+
+    tifffile would read what ImageJ says of all planes first, longer than all else takes.
+    """
+    said = dict(zip(_DECIDING, values, strict=True))
+    bits, kinds = set(said[258] or (1,)), set(said[339] or (1,))
+    kind = {1: "u", 2: "i", 3: "f"}.get(kinds.pop())
+    usual = all(said[tag] in (None, (1,)) for tag in (259, 266, 317))
+    absent = all(said[tag] is None for tag in (322, 323, 530, 32997))
+    size, samples = bits.pop(), (said[277] or (1,))[0]
+    if kinds or bits or kind is None or not (usual and absent and said[256] and said[257]):
+        return None
+    if size not in ((32,) if kind == "f" else (8, 16, 32)):
+        return None
+    (width, *_), (height, *_), (rows, *_) = said[256], said[257], said[278] or said[257]
+    good = all(isinstance(n, int) and n > 0 for n in (size, width, height, rows, samples))
+    if not good or len(said[258] or ()) not in (1, samples):
+        return None
+    stored = np.dtype(f"{order}{kind}{size // 8}")
+    return PageLayout(
+        shape=(samples, height, width),
+        dtype=stored.newbyteorder("="),
+        segment=(min(rows, height), width),
+        separate=said[284] == (2,) and samples > 1,
+        tiled=False,
+        plain=True,
+        stored=stored,
+        decode=decode,
+    )
 
 
 def _layout_of(tiff: Any, offset: int, name: str) -> PageLayout:

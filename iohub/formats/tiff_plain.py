@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from iohub.formats.images import ImageSource, virtual_store
-from iohub.formats.opening import closed_on_error, local_group
+from iohub.formats.opening import closed_on_error, file_group, file_name
 from iohub.formats.tiff_files import TiffFiles
 from iohub.formats.tiff_header import peek
 from iohub.formats.tiff_layout import TiffPages
@@ -36,7 +36,7 @@ _WIDTH = 256
 
 def sniff(location: Location) -> bool:
     """Whether it is a TIFF file with an image in it."""
-    path = location.local_path
+    path = file_name(location, suffixes)
     header = None if path is None else peek(path)
     return header is not None and _WIDTH in header.tags
 
@@ -58,7 +58,7 @@ def open_group(location: Location, *, engine: str | None = None) -> ZarrGroup:
     MissingDependencyError
         If tifffile is not installed.
     """
-    return local_group(location, open_store, engine)
+    return file_group(location, suffixes, open_store, engine)
 
 
 def open_store(path: str) -> VirtualBytes:

@@ -215,11 +215,12 @@ def _by_axes(labels: Sequence[str], shape: Sequence[int]) -> list[str]:
     t, c, z = shape
     if len(labels) != t * c * z:
         return []
+    stacks = range(0, t * z * c, z * c)
     return [
-        labels[(time * z + depth) * c + channel]
-        for time in range(t)
-        for channel in range(c)
-        for depth in range(z)
+        label
+        for first in stacks
+        for channel in range(first, first + c)
+        for label in labels[channel : first + z * c : c]
     ]
 
 
@@ -232,17 +233,26 @@ def _imagej_channels(
     made = []
     several = imagej.fields.get("mode") in ("composite", "color")
     for channel in range(shape[1]):
-        bare = {
-            _PLACE.sub("", label).strip()
-            for number, label in enumerate(labels)
-            if number // shape[2] % shape[1] == channel
-        }
-        name = bare.pop() if len(bare) == 1 and shape[1] > 1 else ""
+        name = _common(labels, shape, channel) if labels and shape[1] > 1 else ""
         color = imagej.colors[channel] if channel < len(imagej.colors) else ""
         if len(color) != 6 or color == "000000" or not several:
             color = ""
         made.append(Channel(name or f"Channel {channel}", color or None, _limits(imagej, channel)))
     return made
+
+
+def _common(labels: Sequence[str], shape: Sequence[int], channel: int) -> str:
+    """Return the label that all planes of a channel have, beside where they are; else nothing."""
+    times, channels, depths = shape
+    found: set[str] = set()
+    for first in range(channel * depths, times * channels * depths, channels * depths):
+        found.update(labels[first : first + depths])
+    bare: set[str] = set()
+    for label in found:
+        bare.add(_PLACE.sub("", label).strip())
+        if len(bare) > 1:
+            return ""
+    return bare.pop() if bare else ""
 
 
 def _limits(imagej: ImageJ, channel: int) -> WindowDict | None:

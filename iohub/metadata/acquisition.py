@@ -125,3 +125,13 @@ def frame_rows(columns: Mapping[str, Sequence[Any]]) -> list[JsonObject]:
         {name: column[i] for name, column in columns.items() if column[i] is not None}
         for i in range(count)
     ]
+
+
+def streamed_frames(attrs: JsonMapping) -> list[JsonObject]:
+    """Return the metadata of frames as writers of camera streams leave them, one mapping each.
+
+    They lie in ``frame_metadata`` of the member ``ome_writers``, with their ``storage_index``.
+    """
+    own_member = attrs.get("ome_writers")
+    frames = own_member.get("frame_metadata") if isinstance(own_member, Mapping) else None
+    return [dict(frame) for frame in frames or () if isinstance(frame, Mapping)]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pytest
@@ -13,6 +14,10 @@ from iohub._open import open_ome_zarr
 from iohub.nodes.position import Position
 from iohub.testing.examples import Example, Image
 from iohub.types import NDArray
+
+_TRIES: Final = 100
+_PAUSE: Final = 0.02
+"""Between two looks at what is open [s]."""
 
 
 def positions(node: Any) -> dict[str, Position]:
@@ -100,10 +105,23 @@ def read_all(example: Example, *, close: bool = True) -> dict[str, NDArray]:
 
 
 def open_files(example: Example) -> list[str]:
-    """Files of an example that this process has open; none where the system does not tell."""
-    folder, found = str(example.path.parent), []
+    """Files of an example that this process has open; none where the system does not tell.
+
+    Those count that stay so: threads of a library may let go of a file somewhat later.
+    """
     if not os.path.isdir("/proc/self/fd"):
         return []
+    found = _open_now(example)
+    for _ in range(_TRIES):
+        if not found:
+            break
+        time.sleep(_PAUSE)
+        found = _open_now(example)
+    return found
+
+
+def _open_now(example: Example) -> list[str]:
+    folder, found = str(example.path.parent), []
     for name in os.listdir("/proc/self/fd"):
         try:
             target = os.readlink(f"/proc/self/fd/{name}")

@@ -41,6 +41,13 @@ def test_every_compression_reads_back_equal(tmp_path, compression, tile):
     assert os.listdir(tmp_path) == ["a.ome.tif"]
 
 
+def test_a_level_makes_no_compression_lose_pixels(tmp_path):
+    """That of JPEG 2000 would be a quality."""
+    path = tmp_path / "a.ome.tif"
+    write_ome_tiff([image()], path, compression="jpeg2000", compression_level=6)
+    np.testing.assert_array_equal(tifffile.imread(path), noise())
+
+
 @pytest.mark.parametrize("memory", [1, 200_000, 2**29])
 def test_levels_are_subifds_however_little_memory_there_is(tmp_path, memory):
     source = image()
@@ -206,6 +213,7 @@ def test_uncompressed_planes_are_whole(tmp_path):
     [
         (image(), {"compression": "zip"}, ArgumentError),
         (image(), {"compression": 7}, ArgumentError),
+        (image(), {"compression_level": 10}, ArgumentError),
         (image(), {"tile": 100}, ArgumentError),
         (image(), {"tile": (16, 16, 16)}, ArgumentError),
         (image(), {"levels": 2}, PyramidError),

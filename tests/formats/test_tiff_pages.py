@@ -305,3 +305,41 @@ def test_sizes_that_no_file_can_hold(tmp_path: Path) -> None:
     path.write_bytes(data)
     with pytest.raises(FormatError, match="damaged"):
         reader_of(path, ())
+
+
+IMAGEJ: dict[str, tuple[tuple[int, ...], str, dict[str, Any]]] = {
+    "a stack": ((6, 9, 7), "u2", {}),
+    "bytes": ((6, 9, 7), "u1", {}),
+    "floats": ((6, 9, 7), "f4", {}),
+    "big-endian": ((6, 9, 7), "u2", {"byteorder": ">"}),
+    "strips": ((6, 9, 7), "u2", {"rowsperstrip": 4}),
+    "colors": ((6, 9, 7, 3), "u1", {}),
+    "compressed": ((6, 9, 7), "u2", {"compression": "zlib"}),
+}
+
+
+@pytest.mark.parametrize("kind", IMAGEJ)
+def test_pages_of_imagej_are_made_as_tifffile_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    shape, dtype, options = IMAGEJ[kind]
+    path, data = tmp_path / "a.tif", noise(shape, dtype)
+    axes = "ZYXS"[: len(shape)]
+    tifffile.imwrite(
+        path, data, imagej=True, metadata={"axes": axes, "Labels": list("abcdef")}, **options
+    )
+    files = TiffFiles([str(path)])
+    with files.library(0) as tiff:
+        expected = tiff_layout._layout_of(tiff, tiff.pages.first.offset, "a.tif")
+    asked: list[int] = []
+    library = files.library
+    monkeypatch.setattr(files, "library", lambda file: asked.append(file) or library(file))
+    page = TiffPages(files).page(0, 0)
+    assert len(asked) == ("compression" in options)
+    for name in ("shape", "dtype", "segment", "separate", "tiled", "plain", "stored"):
+        assert getattr(page.layout, name) == getattr(expected, name), name
+    _, pixels = tiff_layout.read_segment(files, page, 0)  # tifffile is asked now
+    high = page.layout.segment[0]
+    first = data[0, :high] if len(shape) == 4 else data[0, :high, :, None]
+    np.testing.assert_array_equal(pixels, first.transpose(2, 0, 1))
+    files.close()

@@ -173,6 +173,7 @@ def build(
     keep: NDArray | None = None,
     planes: bool = True,
     codec: str | None = None,
+    listed: bool | None = None,
 ) -> pa.StructScalar:
     """Make a record, whose pixels are those of the array itself where that can be.
 
@@ -191,6 +192,8 @@ def build(
         Whether lists are written as planes too, and not only as chunks.
     codec : str, optional
         Compresses each chunk, if pixels are bytes.
+    listed : bool, optional
+        Whether pixels are lists; by default those of 8 and 16 bits without sign are.
 
     Raises
     ------
@@ -200,7 +203,7 @@ def build(
     values = np.ascontiguousarray(values)
     if not values.dtype.isnative:
         values = values.astype(values.dtype.newbyteorder("="))
-    in_lists = values.dtype in _LISTABLE
+    in_lists = values.dtype in _LISTABLE if listed is None else listed
     struct = OME_ARROW_STRUCT if in_lists else OME_ARROW_BYTE_STRUCT
     whole = (1, said.shape[3], said.shape[4])
     chunk = said.chunk if said.chunk is not None or in_lists else whole
@@ -222,7 +225,7 @@ def build(
         columns[name] = empty if part is None else _one_list(part, kind)
     columns |= {
         name: pa.array([value], struct.field(name).type)
-        for name, value in _members(said, chunk).items()
+        for name, value in members(said, chunk).items()
     }
     return pa.StructArray.from_arrays([columns[f.name] for f in struct], fields=list(struct))[0]
 
@@ -257,7 +260,8 @@ def _one_list(values: pa.Array, kind: pa.DataType) -> pa.ListArray:
     return pa.ListArray.from_arrays(pa.array([0, len(values)], pa.int32()), values, type=kind)
 
 
-def _members(said: Description, chunk: Sequence[int] | None) -> dict[str, Any]:
+def members(said: Description, chunk: Sequence[int] | None) -> dict[str, Any]:
+    """Return what a record says beside its pixels, by field; `chunk` is the size of its chunks."""
     t, c, z, y, x = said.shape
     meta: dict[str, Any] = {
         "dimension_order": said.order or ("XYCT" if z == 1 else "XYZCT"),
