@@ -8,11 +8,19 @@ from math import ceil, prod
 from typing import TYPE_CHECKING, Final
 
 from iohub.convert.documents import Taken, begun
-from iohub.convert.options import SAME, Options
+from iohub.convert.options import SAME, Options, codec
 from iohub.convert.plan import Job
 from iohub.convert.sizes import taken as indexes
 from iohub.convert.views import Picks, shape_of, view
-from iohub.errors import ArgumentError, ChannelError, IohubError, ShapeError, VersionError
+from iohub.errors import (
+    ArgumentError,
+    ChannelError,
+    IohubError,
+    MissingNodeError,
+    NotFoundError,
+    ShapeError,
+    VersionError,
+)
 from iohub.metadata.transforms import compose
 from iohub.nodes.levels import numbered
 from iohub.nodes.pyramid import spec_like
@@ -116,7 +124,12 @@ def image_jobs(
 
 def _load(image: MultiscaleNode, names: Sequence[str]) -> list[ZarrArray]:
     found = []
-    for array in image._group.load_arrays(names):
+    for name, array in zip(names, image._group.load_arrays(names), strict=True):
+        if isinstance(array, NotFoundError | MissingNodeError):
+            raise NotFoundError(
+                f"the metadata of {image.url} name an array {name!r}, and there is none; "
+                f"'iohub validate {image._session.url}' says what else is missing"
+            ) from array
         if isinstance(array, IohubError):
             raise array
         found.append(array)
@@ -225,19 +238,20 @@ def _spec(
         shards = shard_shape(shape, chunks, found.dtype.itemsize, options.shard_size)
     elif is_zarr and options.chunks is None and spelling.zarr_format == 3:
         shards = found.shards
-    compression = options.compression
+    compression = codec(options.compression)
     if _is_same(options):
         same = spec_in(found, spelling.zarr_format, names) if is_zarr else None
         compression = DEFAULT_COMPRESSION if same is None else same.compressor
     return ArraySpec.create(
         shape,
-        found.dtype,
+        found.dtype.newbyteorder(">") if found.big_endian else found.dtype,
         zarr_format=spelling.zarr_format,
         chunks=chunks,
         shards=shards,
         compression=compression,
         fill_value=found.fill_value,
         dimension_names=names if spelling.zarr_format == 3 else None,
+        attributes=found.attributes,
     )
 
 

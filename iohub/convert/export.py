@@ -9,7 +9,8 @@ from iohub.convert.options import read_options, refuse_unknown
 from iohub.convert.planning import make
 from iohub.convert.progress import told
 from iohub.convert.targets import Target, target_of
-from iohub.errors import PathError
+from iohub.errors import LayoutError, PathError
+from iohub.nodes.base import NGFFNode
 from iohub.storage.local import LocalBytes
 from iohub.storage.location import Location, locate
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from iohub.convert.plan import Plan
     from iohub.convert.progress import Progress
     from iohub.convert.report import Report
-    from iohub.nodes.base import NGFFNode
     from iohub.storage.location import StoreLike
 
 
@@ -39,9 +39,13 @@ def _check_apart(node: NGFFNode, location: Location) -> None:
 
     Raises
     ------
+    LayoutError
+        If the source is an array.
     PathError
         If the source lies below the destination.
     """
+    if not isinstance(node, NGFFNode):
+        raise LayoutError(f"{node!r} is an array: convert the position that it is a level of")
     source, target = node.url, location.url
     if location.local_path is not None and "://" not in source:
         source, target = os.path.realpath(source), os.path.realpath(location.local_path)
@@ -75,8 +79,7 @@ def plan(node: NGFFNode, path: StoreLike, format: str | None = None, **options: 
     target, location = _destination(path, format)
     _check_apart(node, location)
     chosen, rest = read_options(options)
-    if target.name != "ome-tiff":
-        refuse_unknown(rest, target.name)
+    refuse_unknown(rest, target.name, target.options)
     return make(node, location.url, target.name, chosen)
 
 
@@ -110,6 +113,7 @@ def export(
     target, location = _destination(path, format)
     _check_apart(node, location)
     chosen, rest = read_options(options)
+    refuse_unknown(rest, target.name, target.options)
     planned = make(node, location.url, target.name, chosen)
     with told(progress, planned.nbytes, location.name) as tell:
         report = target.load()(planned, location, rest, tell)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
@@ -38,6 +38,8 @@ class Note:
         Stamps of the parts that are done, by job and part.
     complete : bool
         Whether all parts and the metadata are written.
+    state : str
+        Of the source when it was converted, once that is complete.
     """
 
     place: str
@@ -46,14 +48,15 @@ class Note:
     acquisition: int | None = None
     done: Mapping[str, str] = field(default_factory=dict)
     complete: bool = False
+    state: str = ""
 
     def with_part(self, key: str, stamp: str) -> Note:
         """Return the note with one more part done."""
         return replace(self, done={**self.done, key: stamp})
 
-    def finished(self) -> Note:
-        """Return the note of a position that is complete."""
-        return replace(self, complete=True)
+    def finished(self, state: str) -> Note:
+        """Return the note of a position that is complete, made of a source in some state."""
+        return replace(self, complete=True, state=state)
 
 
 class Notes:
@@ -85,7 +88,7 @@ class Notes:
 
     def put(self, note: Note) -> None:
         """Write what is known of a position."""
-        self._write(self._name(note.place), asdict(note))
+        self._write(self._name(note.place), vars(note))
 
     def all(self) -> list[Note]:
         """Return what is known of all positions, in the order of the source."""

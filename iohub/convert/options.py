@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from difflib import get_close_matches
 from typing import Any, Final, Literal, TypeAlias, get_args
@@ -13,6 +13,7 @@ from iohub.errors import ArgumentError, LayoutError
 from iohub.metadata import versions
 from iohub.nodes import arguments
 from iohub.pyramids.plan import DOWNSCALE, Downscale, check_method
+from iohub.storage.codecs import Blosc, Gzip, Zstd
 from iohub.types import PyramidMethod
 
 DEFAULT_MEMORY: Final = 512 * 2**20
@@ -20,6 +21,12 @@ DEFAULT_MEMORY: Final = 512 * 2**20
 
 SAME: Final = "same"
 """Compression that is the source's, if that is Zarr; else the usual one."""
+
+_CODECS: Final[dict[str, tuple[Callable[..., Blosc | Zstd | Gzip], str]]] = {
+    "blosc": (Blosc, "clevel"),
+    "zstd": (Zstd, "level"),
+    "gzip": (Gzip, "level"),
+}
 
 Layout: TypeAlias = Literal["auto", "fov", "hcs", "series"]
 Wells: TypeAlias = "str | os.PathLike[str] | Mapping[str, str]"
@@ -87,6 +94,45 @@ def read_options(given: Mapping[str, Any]) -> tuple[Options, dict[str, Any]]:
     return options, rest
 
 
+def split_level(text: str) -> tuple[str, int | None]:
+    """Return the name and the level in a text such as ``"zstd:5"``, None without a level.
+
+    Raises
+    ------
+    ArgumentError
+        If the level is no number.
+    """
+    name, colon, level = text.strip().lower().partition(":")
+    if colon and not level.isdecimal():
+        raise ArgumentError(f"compression={text!r}: the level is a number, as in 'zstd:5'")
+    return name, int(level) if colon else None
+
+
+def codec(compression: object) -> object:
+    """Return the codec of Zarr that a name stands for; what is no name stays as it is.
+
+    Parameters
+    ----------
+    compression : str or other
+        ``"blosc"``, ``"zstd"`` or ``"gzip"``, perhaps with a level, or ``"none"``.
+
+    Raises
+    ------
+    ArgumentError
+        If there is no codec of that name, or it has no such level.
+    """
+    if not isinstance(compression, str) or compression == SAME:
+        return compression
+    name, level = split_level(compression)
+    if name == "none" and level is None:
+        return None
+    if name not in _CODECS:
+        known = ", ".join(map(repr, (*_CODECS, "none")))
+        raise ArgumentError(f"compression={compression!r}; Zarr has {known}, perhaps with ':level'")
+    made, level_name = _CODECS[name]
+    return made() if level is None else made(**{level_name: level})
+
+
 def refuse_unknown(rest: Mapping[str, Any], target: str, known: Sequence[str] = ()) -> None:
     """Refuse options that a target format does not have; the nearest names are said."""
     names = [*(each.name for each in fields(Options)), "grid_layout", *known]
@@ -118,6 +164,12 @@ def _check(options: Options) -> None:
         known = ", ".join(map(repr, get_args(Layout)))
         raise LayoutError(f"layout={options.layout!r}; there are {known}")
     check_method(options.method)
+    usual = isinstance(options.downscale, tuple | list) and tuple(options.downscale) == DOWNSCALE
+    if options.levels is None and not (usual and options.method == "mean"):
+        raise ArgumentError(
+            "method= and downscale= say how a pyramid is made, but the levels of the source are "
+            "copied: say also how many, such as levels=4"
+        )
     for name in ("levels", "workers"):
         if getattr(options, name) is not None:
             arguments.whole(getattr(options, name), name, 1)

@@ -128,6 +128,8 @@ class Plan:
         What pixels may take [bytes].
     identity : str
         Same for all calls that may write to one destination together.
+    left : tuple of str
+        What is left out of the groups above its positions.
     """
 
     node: NGFFNode
@@ -139,6 +141,7 @@ class Plan:
     options: Options
     memory: int
     identity: str
+    left: tuple[str, ...] = ()
 
     @property
     def nbytes(self) -> int:
@@ -153,7 +156,8 @@ class Plan:
     @property
     def lost(self) -> list[str]:
         """What is left out."""
-        return counted(what for image in self.images for what in image.lost)
+        each = counted(what for image in self.images for what in image.lost)
+        return [*each, *dict.fromkeys(self.left)]
 
     def describe(self) -> str:
         """Return the plan as some lines of text."""

@@ -11,10 +11,13 @@ from iohub.convert.arrays import image_jobs
 from iohub.convert.documents import image_attributes
 from iohub.convert.options import SAME, Layout, Options
 from iohub.convert.plan import ImagePlan, Plan, digest
+from iohub.convert.roots import left_out
 from iohub.convert.sizes import show_bytes
-from iohub.convert.sources import chosen, identity, sources, unlisted
+from iohub.convert.sources import chosen, sources, unlisted
+from iohub.convert.states import identity
+from iohub.convert.targets import STORES
 from iohub.convert.wells import name_wells, place
-from iohub.errors import ArgumentError, LayoutError
+from iohub.errors import ArgumentError, LayoutError, VersionError
 from iohub.metadata import edits_labels, versions
 from iohub.nodes.plate import Plate
 from iohub.nodes.position import Position
@@ -22,7 +25,6 @@ from iohub.nodes.row import Row
 from iohub.nodes.series import Series
 from iohub.nodes.tables import FOLDER as TABLES
 from iohub.nodes.well import Well
-from iohub.storage.virtual import VirtualBytes
 
 if TYPE_CHECKING:
     from iohub.convert.documents import Taken
@@ -56,10 +58,13 @@ def make(node: NGFFNode, url: str, target: str, options: Options) -> Plan:
     """
     found = sources(node)
     layout = _layout(node, found, options)
-    version = options.version or (
-        versions.VIRTUAL_VERSION if isinstance(node._group.store, VirtualBytes) else node.version
-    )
+    plain = target == "ome-tiff"
+    if plain and options.version is not None:
+        raise ArgumentError("version is that of OME-Zarr, which OME-TIFF has not; leave it out")
+    version = options.version or (versions.VIRTUAL_VERSION if plain else node.version)
     spelling = versions.spelling(version)
+    if not plain and target not in STORES:
+        spelling = _spelling_in_tables(spelling, options)
     places = _places(node, found, layout, options, spelling)
     wanted = chosen(found, options.positions)
     if layout == "fov" and len(wanted) > 1:
@@ -67,14 +72,34 @@ def make(node: NGFFNode, url: str, target: str, options: Options) -> Plan:
             f"{len(wanted)} positions are no single image; layout='hcs' makes a plate"
         )
     origin = identity(node)
-    # The compressions of TIFF are no codecs of Zarr; those that read the plan know that.
-    stored = replace(options, compression=SAME) if target == "ome-tiff" else options
+    # The compressions of other formats are no codecs of Zarr; those that read the plan know that.
+    stored = options if target in STORES else replace(options, compression=SAME)
     images = tuple(
         _image(source, places[source.order], spelling, stored, origin) for source in wanted
     )
     memory = _memory(images, options)
     shared = [origin, node.path, layout, spelling.version]
-    return Plan(node, url, target, layout, spelling, images, options, memory, digest(shared))
+    left = left_out(node, layout, options)
+    return Plan(node, url, target, layout, spelling, images, options, memory, digest(shared), left)
+
+
+def _spelling_in_tables(spelling: Spelling, options: Options) -> Spelling:
+    """Return the version of documents that are kept in tables, which are those of Zarr v3.
+
+    Raises
+    ------
+    VersionError
+        If another one was asked for.
+    """
+    shown = versions.spelling(versions.VIRTUAL_VERSION)
+    if spelling.zarr_format == shown.zarr_format:
+        return spelling
+    if options.version is not None:
+        raise VersionError(
+            f"documents of OME-Zarr {options.version} have no place in tables; leave version out, "
+            "and give it when the table is converted again"
+        )
+    return shown
 
 
 def _layout(node: NGFFNode, found: Sequence[Source], options: Options) -> Layout:
@@ -126,14 +151,12 @@ def _image(
     position = source.position
     taken, jobs, lost = image_jobs(position, "", options, spelling)
     labels: list[tuple[str, MultiscaleNode, Taken]] = []
-    tables: list[str] = []
-    if not isinstance(position._group.store, VirtualBytes):
-        tables = list(position.tables)
-        for name in position.labels:
-            path, label = f"{edits_labels.FOLDER}/{name}", position.labels[name]
-            made, more, _ = image_jobs(label, path, options, spelling, above=taken)
-            labels.append((path, label, made))
-            jobs += more
+    tables = list(position.tables)
+    for name in position.labels:
+        path, label = f"{edits_labels.FOLDER}/{name}", position.labels[name]
+        made, more, _ = image_jobs(label, path, options, spelling, above=taken)
+        labels.append((path, label, made))
+        jobs += more
     document = position.metadata
     paths = document.multiscales[0].get_dataset_paths() if document is not None else []
     lost += [
@@ -171,21 +194,25 @@ def _memory(images: Sequence[ImagePlan], options: Options) -> int:
     ArgumentError
         If a shard or a chunk does not fit into what was given.
     """
-    largest, what = 0, ""
+    largest, what, remedy = 0, "", ""
     for image in images:
         for job in image.jobs:
             chunk = prod(job.source.spec.chunks) * job.source.spec.dtype.itemsize
-            units = [(spec.unit_nbytes, path) for path, spec in job.targets]
-            for size, path in [(chunk, f"a chunk of {job.source.path or 'the source'}"), *units]:
+            units = [
+                (spec.unit_nbytes, f"a chunk or shard of {path!r}", ", or make it smaller")
+                for path, spec in job.targets
+            ]
+            read = (chunk, f"a chunk of the source, {job.source.path or 'image'!r}", "")
+            for size, name, more in (read, *units):
                 if size > largest:
-                    largest, what = size, path
+                    largest, what, remedy = size, name, more
     needed = UNITS_HELD * largest
     if needed <= options.memory:
         return options.memory
     if options.max_memory is not None:
         raise ArgumentError(
             f"{what} is {show_bytes(largest)}, which needs {show_bytes(needed)} of memory, more "
-            f"than max_memory={show_bytes(options.max_memory)}; raise it, or make chunks or "
-            "shards smaller"
+            f"than max_memory={show_bytes(options.max_memory)}; raise it to {needed:,} bytes at "
+            f"least{remedy}"
         )
     return needed

@@ -117,7 +117,6 @@ def taken(span: slice | None, size: int, what: str) -> range:
     except TypeError as error:
         raise ArgumentError(f"{what} is a range of whole numbers, not {span!r}") from error
     if any(end > size or end < -size for end in ends) or start >= stop:
-        raise ArgumentError(
-            f"{what} has {size} indexes, from 0 to {size - 1}; {span!r} does not fit"
-        )
+        said = ":".join("" if end is None else str(end) for end in (span.start, span.stop))
+        raise ArgumentError(f"{what} has {size} indexes, from 0 to {size - 1}; {said} does not fit")
     return range(start, stop)

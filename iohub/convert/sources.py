@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Any
 
 from iohub.convert.wells import Labelled
 from iohub.errors import ArgumentError, IohubError, LayoutError, NotFoundError
@@ -18,7 +16,6 @@ from iohub.nodes.row import Row
 from iohub.nodes.scene import Scene
 from iohub.nodes.series import Series
 from iohub.nodes.well import Well
-from iohub.storage.local import LocalBytes
 from iohub.storage.virtual import VirtualBytes
 
 
@@ -116,6 +113,10 @@ def chosen(found: Sequence[Source], patterns: Sequence[str] | None) -> list[Sour
     """
     if patterns is None:
         return list(found)
+    if [source.key for source in found] == [""]:
+        raise ArgumentError(
+            f"{found[0].position.url} is one image: there are no positions to choose from it"
+        )
     taken: set[int] = set()
     names = [(source, {source.key, source.labelled().label}) for source in found]
     for pattern in patterns:
@@ -128,20 +129,10 @@ def chosen(found: Sequence[Source], patterns: Sequence[str] | None) -> list[Sour
             if fnmatchcase(name, wanted) or name.startswith(f"{wanted}/")
         }
         if not fits:
-            some = ", ".join(repr(source.key) for source in found[:5])
-            raise ArgumentError(f"no position fits {pattern!r}; there are {len(found)}: {some}, …")
+            some = ", ".join(repr(source.key) for source in found[:5]) + (", …" * bool(found[5:]))
+            raise ArgumentError(f"no position fits {pattern!r}; there are {len(found)}: {some}")
         taken |= fits
     return [source for source in found if source.order in taken]
-
-
-def identity(node: NGFFNode) -> list[Any]:
-    """Return what tells whether the source is still the same file; JSON."""
-    store = node._group.store
-    url = store.url
-    if isinstance(store, VirtualBytes) and os.path.exists(url):
-        status = os.stat(url)
-        return [os.path.abspath(url), status.st_size, status.st_mtime_ns]
-    return [os.path.join(url, node.path) if isinstance(store, LocalBytes) else f"{url}/{node.path}"]
 
 
 def unlisted(position: Position, known: Sequence[str]) -> list[str]:

@@ -1,9 +1,13 @@
-"""Which formats can be written, and who writes each; a new format is one more line here.
+"""Which formats can be written, and who writes each; a new format is one more entry here.
+
+An entry names the format, the endings and other names by which people ask for it, its writer, and
+the options that only it has: the doors, ``iohub convert`` and plans read all of that from here.
 
 A writer is a function ``write(plan, location, options, tell) -> Report``: the plan says which
 positions, channels and indexes are taken, `options` are those that the conversion itself does not
-know, and `tell` is told how many bytes of pixels were read. It is found by name when it is needed,
-so that nothing is imported for formats that are not used.
+know, and `tell` is told how many bytes of pixels were read. It refuses to replace what is at the
+location unless ``plan.options.overwrite``, and lets the file appear when it is complete. It is
+found by name when it is needed, so that nothing is imported for formats that are not used.
 """
 
 from __future__ import annotations
@@ -39,6 +43,12 @@ class Target:
         Module and function that write it, with a colon between.
     extra : str
         Extra of iohub that brings what it needs, ``""`` if none.
+    aliases : tuple of str
+        Other names of the format.
+    options : tuple of str
+        Options of the writer that the conversion itself does not know.
+    chunked : bool
+        Whether pixels are in chunks of Zarr, compressed by its codecs.
     """
 
     name: str
@@ -46,6 +56,9 @@ class Target:
     suffixes: tuple[str, ...]
     writer: str
     extra: str = ""
+    aliases: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
+    chunked: bool = False
 
     def load(self) -> Writer:
         """Return the function that writes it."""
@@ -56,20 +69,66 @@ class Target:
 TARGETS: Final[dict[str, Target]] = {
     target.name: target
     for target in (
-        Target("ome-zarr", "OME-Zarr", (".zarr",), "iohub.convert.to_zarr:write"),
-        Target("ozx", "zipped OME-Zarr", (".ozx", ".zip"), "iohub.convert.to_ozx:write"),
+        Target(
+            "ome-zarr",
+            "OME-Zarr",
+            (".zarr",),
+            "iohub.convert.to_zarr:write",
+            aliases=("zarr",),
+            chunked=True,
+        ),
+        Target(
+            "ozx",
+            "zipped OME-Zarr",
+            (".ozx", ".zip"),
+            "iohub.convert.to_ozx:write",
+            aliases=("zip",),
+            chunked=True,
+        ),
         Target(
             "ome-tiff",
             "OME-TIFF",
             (".ome.tif", ".ome.tiff", ".ome.tf2", ".ome.tf8", ".ome.btf", ".tif", ".tiff"),
             "iohub.convert.to_tiff:write",
             "tiff",
+            ("tiff", "tif"),
+            ("bigtiff", "compression_level", "rgb", "split", "tile"),
+        ),
+        Target(
+            "ome-parquet",
+            "OME-Arrow (Parquet)",
+            (".parquet", ".pq"),
+            "iohub.convert.to_arrow:write_parquet",
+            "arrow",
+            ("parquet",),
+            ("encoding", "column"),
+        ),
+        Target(
+            "ome-vortex",
+            "OME-Arrow (Vortex)",
+            (".vortex",),
+            "iohub.convert.to_arrow:write_vortex",
+            "vortex",
+            ("vortex",),
+            ("column",),
+        ),
+        Target(
+            "ome-arrow-dataset",
+            "OME-Arrow (dataset directory)",
+            (),
+            "iohub.convert.to_arrow:write_dataset",
+            "arrow",
+            ("arrow-dataset",),
+            ("chunk",),
         ),
     )
 }
 """Formats by name; OME-Zarr is what a name without a known ending stands for."""
 
-_ALIASES: Final = {"zarr": "ome-zarr", "zip": "ozx", "tiff": "ome-tiff", "tif": "ome-tiff"}
+STORES: Final = frozenset(target.name for target in TARGETS.values() if target.chunked)
+"""Formats whose pixels are in chunks of Zarr."""
+
+_ALIASES: Final = {alias: target.name for target in TARGETS.values() for alias in target.aliases}
 
 
 def target_of(url: str, name: str | None) -> Target:
@@ -101,6 +160,6 @@ def target_of(url: str, name: str | None) -> Target:
         endings = ", ".join(suffix for target in TARGETS.values() for suffix in target.suffixes)
         raise ArgumentError(
             f"which format {url!r} is to have cannot be told from its name (known endings: "
-            f"{endings}); say format='ome-zarr', 'ozx' or 'ome-tiff'"
+            f"{endings}); say format={', '.join(map(repr, TARGETS))}"
         )
     return TARGETS["ome-zarr"]

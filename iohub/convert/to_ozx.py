@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -40,9 +39,4 @@ def write(
     if location.local_path is None:
         raise PathError(f"{location.url}: a zipped store is written to the local disk, then copied")
 
-    def pack(folder: str, archive: str) -> None:
-        temporary = os.path.join(os.path.dirname(folder), "archive")
-        ozx_writing.pack(folder, temporary)
-        ozx_writing.publish(temporary, archive, replace=plan.options.overwrite)
-
-    return write_zarr(plan, location, options, tell, pack=pack)
+    return write_zarr(plan, location, options, tell, pack=ozx_writing.pack)

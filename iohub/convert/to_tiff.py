@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from iohub.convert.documents import image_attributes, with_frames
-from iohub.convert.options import SAME, refuse_unknown
-from iohub.convert.plan import counted
+from iohub.convert.notes import Note
+from iohub.convert.options import SAME, split_level
+from iohub.convert.plan import counted, digest
 from iohub.convert.report import Report
-from iohub.convert.roots import acquisition_of
-from iohub.errors import ArgumentError, ExistsError, PathError
-from iohub.formats.images import Channel, ImageSource
+from iohub.convert.roots import acquisition_of, root_groups
+from iohub.convert.states import image_state
+from iohub.convert.tables_beside import plate_with_tables
+from iohub.convert.tiff_stage import prepared
+from iohub.errors import ArgumentError, ConflictError, ExistsError, PathError
+from iohub.formats.further_attributes import further
+from iohub.formats.images import Channel, ImageSource, made_groups
+from iohub.formats.ome_tiff_segments import check_compression, check_level
+from iohub.formats.ome_tiff_units import increment_of
 from iohub.formats.ome_tiff_write import write_ome_tiff
-from iohub.metadata import own, versions
+from iohub.metadata import edits_image, versions
 from iohub.metadata.acquisition import read_acquisition
 from iohub.metadata.plate import AcquisitionMeta
 from iohub.metadata.transforms import compose
@@ -30,13 +38,10 @@ from iohub.storage.location import exists
 
 if TYPE_CHECKING:
     from iohub.convert.plan import ImagePlan, Plan
-    from iohub.nodes.base import NGFFNode
+    from iohub.metadata.versions import Spelling
     from iohub.storage.location import Location
     from iohub.storage.protocol import Array
-    from iohub.types import NDArray, Region, Shape
-
-_OPTIONS: Final = ("bigtiff", "compression_level", "rgb", "split", "tile")
-"""Options of the writer that the conversion itself does not know."""
+    from iohub.types import JsonObject, NDArray, Region, Shape
 
 
 @dataclass(frozen=True)
@@ -99,49 +104,131 @@ def write(
     ExistsError
         If something is there, unless it is to be replaced.
     ArgumentError
-        If an option is none of OME-TIFF's.
+        If chunks or shards are asked for, or a compression that OME-TIFF does not have.
+    ConflictError
+        If the source was changed meanwhile; nothing takes its place then.
     """
     if location.local_path is None:
         raise PathError(f"{location.url}: OME-TIFF is written to the local disk, then copied")
-    if exists(location) and not plan.options.overwrite:
-        raise ExistsError(
-            f"there is something at {location.url}; choose another path, or pass overwrite=True "
-            "(--overwrite) to replace it"
-        )
+    split = options.get("split", False) is True
+    can_replace = not split and not os.path.isdir(location.local_path)
+    if exists(location) and not (plan.options.overwrite and can_replace):
+        more = ", or pass overwrite=True (--overwrite) to replace it" if can_replace else ""
+        raise ExistsError(f"there is something at {location.url}; choose another path{more}")
     check_outside(location)
-    refuse_unknown(options, plan.format, _OPTIONS)
     if plan.options.chunks is not None or plan.options.shard_size is not None:
         raise ArgumentError("OME-TIFF has tiles rather than chunks and shards: give tile=512")
     began = time.monotonic()
-    written = write_ome_tiff(
-        [image_source(plan, image) for image in plan.images],
-        location.local_path,
-        compression=_compression(plan),
-        levels=_levels(plan),
-        reduce=partial(reduce, method=plan.options.method),
-        plate_name=_plate_name(plan),
-        max_memory=plan.memory,
-        workers=plan.options.workers,
-        overwrite=plan.options.overwrite,
-        progress=tell,
-        **options,
-    )
+    sources, groups = described(plan)
+    encoding: dict[str, Any] = {
+        **_compression(plan, options),
+        "levels": _levels(plan),
+        "plate_name": _plate_name(plan),
+    }
+    states = [image_state(image) for image in plan.images]
+    marks = [
+        digest(image.identity, state, plan.options.method, source.attributes, encoding)
+        for image, state, source in zip(plan.images, states, sources, strict=True)
+    ]
+    replaces = plan.options.overwrite
+    with prepared(location.local_path, split=split, replace=replaces) as target:
+        written = write_ome_tiff(
+            sources,
+            target,
+            groups=groups,
+            marks=marks if split else None,
+            reduce=partial(reduce, method=plan.options.method),
+            max_memory=plan.memory,
+            workers=plan.options.workers,
+            progress=tell,
+            **encoding,
+        )
+        for image, state in zip(plan.images, states, strict=True):
+            if image_state(image) != state:
+                raise ConflictError(
+                    f"{image.source.position.url} was changed while it was converted; repeat the "
+                    "call"
+                )
     return Report(
         location.url,
         plan.format,
         positions=len(plan.images),
+        resumed=len(written.reused),
         nbytes=plan.nbytes,
         seconds=time.monotonic() - began,
-        lost=tuple(counted(_lost(plan))),
+        lost=(*counted(_lost(plan)), *plan.left),
         notes=tuple(counted(written.notes)),
     )
 
 
-def image_source(plan: Plan, image: ImagePlan) -> ImageSource:
-    """Describe what is taken of a position, as adapters describe images in files."""
-    position, spelling = image.source.position, plan.spelling
+def described(plan: Plan) -> tuple[list[ImageSource], dict[str, JsonObject]]:
+    """Describe what is taken as adapters describe images in files.
+
+    Returns
+    -------
+    sources : list of ImageSource
+        The positions, with what OME has no place for.
+    groups : dict of str to dict
+        By path what groups above them say that OME has no place for.
+    """
+    spelling = versions.spelling(versions.VIRTUAL_VERSION)
+    attrs = [_attributes(plan, image, spelling) for image in plan.images]
+    sources = [
+        image_source(plan, image, each) for image, each in zip(plan.images, attrs, strict=True)
+    ]
+    if any(len(source.axes) != len(source.levels[0].shape) for source in sources):
+        return sources, {}  # axes that the writer refuses
+    places, made = made_groups([*map(_as_read, sources)], plate_name=_plate_name(plan))
+    sources = [
+        replace(source, attributes=further(_truthful(each, image), made[place], spelling))
+        for source, each, image, place in zip(sources, attrs, plan.images, places, strict=True)
+    ]
+    notes = [
+        Note(image.place, image.identity, image.source.order, acquisition_of(plan, image))
+        for image in plan.images
+    ]
+    above = {
+        path: more
+        for path, each in root_groups(plan, notes)
+        if (more := further(each, made.get(path, {}), spelling))
+    }
+    return sources, above
+
+
+def _as_read(source: ImageSource) -> ImageSource:
+    """Return an image as its file says it: without a time step there is no unit of time."""
+    if increment_of(source)[0] is not None:
+        return source
+    return replace(source, units={**source.units, "t": None})
+
+
+def _attributes(plan: Plan, image: ImagePlan, spelling: Spelling) -> JsonObject:
+    position = image.source.position
     attrs, _ = image_attributes(position, image.taken, spelling)
-    attrs, _ = with_frames(attrs, position, image.taken)
+    return with_frames(attrs, position, image.taken)[0]
+
+
+def _truthful(attrs: JsonObject, image: ImagePlan) -> JsonObject:
+    """Return attributes that do not say how levels were made that are made otherwise."""
+    if _is_flat(image):
+        return attrs
+    spelling = versions.spelling(versions.VIRTUAL_VERSION)
+    document = edits_image.set_method(spelling.parse_image(attrs), None, None)
+    return spelling.dump_image(document, attrs)
+
+
+def _is_flat(image: ImagePlan) -> bool:
+    """Whether the lower levels are smaller in y and x alone, as those of OME-TIFF are."""
+    levels = [job for job in image.jobs if "/" not in job.targets[0][0]]
+    shapes = [job.source.spec.shape[:-2] for job in levels]
+    plans = [plan.factors[:-2] for job in levels for plan in job.plans]
+    return len(set(shapes)) <= 1 and all(factor == 1 for each in plans for factor in each)
+
+
+def image_source(plan: Plan, image: ImagePlan, attrs: JsonObject) -> ImageSource:
+    """Describe a position, whose attributes are to be such, as far as OME says it too."""
+    position = image.source.position
+    spelling = versions.spelling(versions.VIRTUAL_VERSION)
     document = spelling.parse_image(attrs)
     multiscale = document.multiscales[0]
     axes = multiscale.axes
@@ -170,13 +257,19 @@ def image_source(plan: Plan, image: ImagePlan) -> ImageSource:
     )
 
 
-def _compression(plan: Plan) -> str | None:
+def _compression(plan: Plan, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return options of the writer, with how pixels are compressed."""
     wanted = plan.options.compression
     if wanted == SAME:
-        return "zlib"
-    if wanted is None or isinstance(wanted, str):
-        return wanted
-    raise ArgumentError(f"OME-TIFF is compressed by names such as 'zlib' or None, not {wanted!r}")
+        wanted = "zlib"
+    if wanted is not None and not isinstance(wanted, str):
+        says = "OME-TIFF is compressed by names such as 'zlib' or None"
+        raise ArgumentError(f"{says}, not {wanted!r}")
+    text, level = split_level(wanted or "none")
+    more = {} if level is None else {"compression_level": level}
+    encoding = {"compression": check_compression(text), **more, **options}
+    check_level(encoding["compression"], encoding.get("compression_level"))
+    return encoding
 
 
 def _levels(plan: Plan) -> int | None:
@@ -193,7 +286,7 @@ def _plate_name(plan: Plan) -> str | None:
 
 def _run(plan: Plan, image: ImagePlan) -> AcquisitionMeta | None:
     """Return the run of the microscope over the plate that a position belongs to."""
-    number = acquisition_of(plan, image.place)
+    number = acquisition_of(plan, image)
     if number is None or not isinstance(plan.node, Plate):
         return None
     known = plan.node.metadata.acquisitions
@@ -201,18 +294,17 @@ def _run(plan: Plan, image: ImagePlan) -> AcquisitionMeta | None:
 
 
 def _lost(plan: Plan) -> list[str]:
-    found = list(plan.lost)
+    """Name what has no place in OME-TIFF, not even in an annotation of our own."""
+    found = [what for image in plan.images for what in image.lost]
+    found += [] if plate_with_tables(plan) is None else ["the tables of the plate"]
     for image in plan.images:
         found += ["label images"] if image.labels else []
         found += ["tables"] if image.tables else []
-        found += _foreign(image.source.position)
-    if isinstance(plan.node, Plate):
-        found += _foreign(plan.node)
-        found += [what for _, well in plan.node.wells() for what in _foreign(well)]
+        document = image.source.position._document()
+        if len(document.multiscales) > 1:
+            found.append("images of a group after the first")
+        if plan.layout == "hcs" and not image.place.rpartition("/")[2].isdecimal():
+            found.append("names of fields, which are numbered")
+        if not _is_flat(image) and document.multiscales[0].type:
+            found.append("how lower levels were made, since they are made anew")
     return found
-
-
-def _foreign(node: NGFFNode) -> list[str]:
-    """Name the attributes of a node that are neither OME's nor iohub's."""
-    known = {own.KEY, *versions.MEMBERS}
-    return [f"the attribute {name!r}" for name in node._attrs() if name not in known]

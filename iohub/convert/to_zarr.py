@@ -6,8 +6,6 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from iohub.convert.options import refuse_unknown
-from iohub.convert.plan import counted
 from iohub.convert.report import Report
 from iohub.convert.stage import Stage
 from iohub.convert.work import convert
@@ -48,13 +46,13 @@ def write(
     ExistsError
         If something else is there.
     """
-    refuse_unknown(options, plan.format)
     check_outside(location)
     began = time.monotonic()
     stage = Stage(plan, location, pack)
     wanted = stage.begin()
+    begun = {image.place for image in wanted}
     for image in plan.images:
-        if image not in wanted:
+        if image.place not in begun:
             tell(image.nbytes)
     done, frames = _convert_all(plan, wanted, stage, tell)
     waits_for = stage.finish()
@@ -70,7 +68,7 @@ def write(
         seconds=time.monotonic() - began,
         complete=not waits_for,
         kept=tuple(kept),
-        lost=tuple(counted(what for image in plan.images for what in image.lost)),
+        lost=tuple(plan.lost),
         waits_for=tuple(waits_for),
     )
 

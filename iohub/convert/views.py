@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import pairwise
-from typing import TYPE_CHECKING, TypeAlias
+from collections.abc import Iterator, Sequence
+from itertools import pairwise, product
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 import numpy as np
 
 from iohub.storage import grid
 
 if TYPE_CHECKING:
+    from iohub.storage.array import ZarrArray
     from iohub.storage.protocol import Array
     from iohub.storage.spec import ArraySpec
     from iohub.types import NDArray, Region, Shape
@@ -22,6 +23,21 @@ Picks: TypeAlias = tuple[tuple[int, ...] | range, ...]
 def view(array: Array, picks: Picks) -> Array:
     """Return an array with some indexes of another along each axis; itself, if all are taken."""
     return array if is_whole(picks, array.spec.shape) else View(array, picks)
+
+
+def stored(array: Array, region: Region) -> tuple[ZarrArray, Iterator[Region]]:
+    """Return the stored array that is read for a region, and the regions of it that are read.
+
+    Parameters
+    ----------
+    array : Array
+        A stored array, or a view of one.
+    region : tuple of slice
+        Of `array`.
+    """
+    if isinstance(array, View):
+        return cast("ZarrArray", array._array), array._pieces(region)
+    return cast("ZarrArray", array), iter([region])
 
 
 def is_whole(picks: Picks, shape: Shape) -> bool:
@@ -78,6 +94,11 @@ class View:
         return self._array.read_points(
             tuple(np.asarray(picks)[part] for picks, part in zip(self._picks, coords, strict=True))
         )
+
+    def _pieces(self, region: Region) -> Iterator[Region]:
+        runs = [_runs(picks[part]) for picks, part in zip(self._picks, region, strict=True)]
+        for each in product(*runs):
+            yield tuple(there for _, there in each)
 
     def _fill(
         self,

@@ -4,25 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from math import prod
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from iohub.convert.documents import image_attributes, with_frames
 from iohub.convert.parts import Parts, stamp
-from iohub.convert.roots import signed
-from iohub.errors import IohubError
+from iohub.convert.states import image_state, job_stamps
+from iohub.convert.tables_beside import copy_tables
+from iohub.errors import ConflictError, IohubError
 from iohub.metadata import edits_labels
 from iohub.metadata.labels import LabelsMeta
 from iohub.metadata.respelling import respelled
-from iohub.nodes import tables
-from iohub.nodes.position import Position
-from iohub.nodes.session import Session
 from iohub.pyramids.build import build
 from iohub.pyramids.plan import LevelPlan
 from iohub.storage import grid
 from iohub.storage.array import ZarrArray
-from iohub.storage.group import ZarrGroup
 from iohub.storage.keys import join, parents
-from iohub.storage.tree_copy import copy_tree
+from iohub.storage.local import LocalBytes
+from iohub.storage.unit_encoding import unit_encoder
 from iohub.storage.units import UnitWriter, copy
 
 if TYPE_CHECKING:
@@ -31,6 +29,12 @@ if TYPE_CHECKING:
     from iohub.convert.stage import Stage
     from iohub.storage.spec import ArraySpec
     from iohub.types import PyramidMethod, Region
+
+_SMALL: Final = 4 << 20
+"""What is sooner converted anew than noted before its position is complete [bytes]."""
+
+_FEW: Final = 64
+"""Chunks of what is written past the engine, at most."""
 
 Tell = Callable[[int], object]
 """Told how many bytes of pixels were read since it was last told."""
@@ -66,16 +70,39 @@ def convert(plan: Plan, image: ImagePlan, note: Note, stage: Stage, tell: Tell) 
         Where it is prepared.
     tell : callable
         Told of progress.
+
+    Raises
+    ------
+    ConflictError
+        If the source was changed meanwhile; the next call makes anew what that affects.
     """
     folder = join(stage.prefix, image.place)
     parts = 0
+    stamps = [job_stamps(job) for job in image.jobs]
+    state = image_state(image, stamps)
     for number, job in enumerate(image.jobs):
         targets = [_array(stage, join(folder, path), spec) for path, spec in job.targets]
-        note, count = _convert_job(plan, job, number, targets, note, stage, tell)
+        work = _Work(plan, job, number, targets, stamps[number])
+        note, count = _convert_job(work, note, stage, tell)
         parts += count
     frames = _write_documents(plan, image, stage)
-    stage.notes.put(note.finished())
+    if image_state(image) != state:
+        raise ConflictError(
+            f"{image.source.position.url} was changed while it was converted; repeat the call: "
+            "what was changed is converted anew"
+        )
+    stage.notes.put(note.finished(state))
     return Made(parts, frames)
+
+
+class _Work(NamedTuple):
+    """A job with its number, its arrays, and stamps of what each part reads."""
+
+    plan: Plan
+    job: Job
+    number: int
+    targets: Sequence[ZarrArray]
+    stamps: Sequence[str]
 
 
 def _array(stage: Stage, path: str, spec: ArraySpec) -> ZarrArray:
@@ -90,34 +117,31 @@ def _array(stage: Stage, path: str, spec: ArraySpec) -> ZarrArray:
     return ZarrArray.create(stage.store, path, spec)
 
 
-def _convert_job(
-    plan: Plan,
-    job: Job,
-    number: int,
-    targets: Sequence[ZarrArray],
-    note: Note,
-    stage: Stage,
-    tell: Tell,
-) -> tuple[Note, int]:
+def _convert_job(work: _Work, note: Note, stage: Stage, tell: Tell) -> tuple[Note, int]:
     """Convert an array, and what is made of it; return the note, and how many parts it took."""
+    job, targets = work.job, work.targets
     parts, count = Parts.of(job), 0
     regions = parts.regions()
     itemsize = job.source.spec.dtype.itemsize
-    known = [note.done.get(f"{number}/{index}") for index in range(len(regions))]
+    keys = [f"{work.number}/{index}" for index in range(len(regions))]
+
+    def now(index: int) -> str:
+        return f"{stamp(parts, regions[index], targets)}/{work.stamps[index]}"
+
+    # Lower levels are shared between parts: if one is not as it was left, or was made of other
+    # pixels, all are made again.
     valid = all(
-        said is None or said == stamp(parts, region, targets)
-        for said, region in zip(known, regions, strict=True)
+        key not in note.done or note.done[key] == now(index) for index, key in enumerate(keys)
     )
-    for index, (region, said) in enumerate(zip(regions, known, strict=True)):
-        size = prod(grid.region_shape(region)) * itemsize
-        # Lower levels are shared between parts: if one was tampered with, all are made again.
-        if said is not None and valid:
-            tell(size)
+    for index, (region, key) in enumerate(zip(regions, keys, strict=True)):
+        if valid and key in note.done:
+            tell(prod(grid.region_shape(region)) * itemsize)
             continue
-        _convert_part(plan, job, targets, region, tell)
+        _convert_part(work.plan, job, targets, region, tell)
         count += 1
-        note = note.with_part(f"{number}/{index}", stamp(parts, region, targets))
-        stage.notes.put(note)
+        note = note.with_part(key, now(index))
+        if len(regions) > 1 or job.nbytes > _SMALL:
+            stage.notes.put(note)
     return note, count
 
 
@@ -131,6 +155,9 @@ def _convert_part(
             copy(source, targets[0], writer=writer, region=region)
         size = prod(grid.region_shape(region)) * itemsize
         tell(size)
+        return
+    if job.nbytes <= _SMALL and _write_small(job, targets):
+        tell(job.nbytes)
         return
     told = 0
 
@@ -155,6 +182,28 @@ def _convert_part(
     )
 
 
+def _write_small(job: Job, targets: Sequence[ZarrArray]) -> bool:
+    """Write an array without lower levels chunk by chunk, if it is on the local disk.
+
+    That is several times faster than to have an engine open an array for a few chunks. Nobody else
+    writes to what is prepared; False if its codecs are not known here.
+    """
+    array, spec = targets[0], targets[0].spec
+    store = array.store
+    encode = unit_encoder(spec) if isinstance(store, LocalBytes) else None
+    if job.plans or encode is None or job.units > _FEW or not isinstance(store, LocalBytes):
+        return False
+    whole = job.source.read(grid.full(spec.shape))
+    for index in grid.units_of(grid.full(spec.shape), spec.unit):
+        encoded = encode(whole[grid.unit_region(index, spec.shape, spec.unit)])
+        key = array.unit_key(index)
+        if encoded is None:  # all of it is the fill value
+            store.delete(key)
+        else:
+            store.set(key, encoded)
+    return True
+
+
 # ---- documents --------------------------------------------------------------------------------
 
 
@@ -177,28 +226,6 @@ def _write_documents(plan: Plan, image: ImagePlan, stage: Stage) -> int:
             stage.put_group(join(image.place, path), image_attributes(label, taken, spelling)[0])
     if image.tables:
         stage.put_group(image.place, spelling.empty_group())
-        _copy_tables(plan, image, stage)
-    stage.put_group(image.place, signed(attrs, plan, image.identity))
+        copy_tables(position, stage.store, join(stage.prefix, image.place), spelling)
+    stage.put_group(image.place, attrs)
     return frames
-
-
-def _copy_tables(plan: Plan, image: ImagePlan, stage: Stage) -> None:
-    position, spelling = image.source.position, plan.spelling
-    target = ZarrGroup(stage.store, join(stage.prefix, image.place), spelling.zarr_format)
-    stage.store.delete_dir(join(target.path, tables.FOLDER))
-    source = position.tables
-    same = position._group.zarr_format == spelling.zarr_format
-    rewritten = [] if same else tables.with_text_arrays(source)
-    with UnitWriter() as writer:
-        copy_tree(
-            source._group,
-            target,
-            tables.FOLDER,
-            attrs=lambda attrs, path: attrs,
-            writer=writer,
-            skip=rewritten,
-        )
-    session = Session(url=stage.store.url, mode="r+")
-    made = Position(target, False, version=spelling.version, session=session)
-    for name in rewritten:
-        made.tables.put(name, source[name], source.info(name))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from iohub import open_ome_zarr
-from iohub.convert import plan
+from iohub.convert import TARGETS, Report, Target, plan
 from iohub.errors import (
     ArgumentError,
     ChannelError,
@@ -137,6 +140,12 @@ def test_chunks_and_shards_by_intent(show, tmp_path):
         assert made["0"].chunks == (1, 1, 3, 32, 16)
 
 
+def test_a_compression_by_name_and_level(show, tmp_path):
+    show(image_source("Pos0", stack(2), (0, 0))).export(tmp_path / "a.zarr", compression="blosc:3")
+    codec = json.loads((tmp_path / "a.zarr/0/zarr.json").read_text())["codecs"][-1]
+    assert (codec["name"], codec["configuration"]["clevel"]) == ("blosc", 3)
+
+
 @pytest.mark.parametrize("dtype", ["u1", "i2", ">u2", "f4", "f8", "?", "c8", "i8"])
 def test_dtype_is_kept(show, tmp_path, dtype):
     pixels = (stack(3, (1, 2, 1, 9, 7)) % 2).astype(dtype)
@@ -189,10 +198,15 @@ def test_memory_that_does_not_suffice_is_refused_before_anything_is_written(show
         ({"chunks": "cube"}, ArgumentError, "cube"),
         ({"shard_size": "1 parsec"}, ArgumentError, "parsec"),
         ({"levles": 3}, ArgumentError, "levels"),
+        ({"method": "median"}, ArgumentError, "levels=4"),
+        ({"downscale": ["y"]}, ArgumentError, "levels=4"),
         ({"levels": 0}, ArgumentError, "levels"),
         ({"wells": {"nobody": "A/1"}}, ArgumentError, "nobody"),
         ({"wells": "grid", "grid_layout": True}, ArgumentError, "one"),
         ({"format": "jpeg"}, ArgumentError, "jpeg"),
+        ({"compression": "zstd:23"}, ArgumentError, "22"),
+        ({"compression": "gzip:10"}, ArgumentError, "0 to 9"),
+        ({"compression": "blosc:10"}, ArgumentError, "0 to 9"),
     ],
 )
 def test_what_is_not_possible_is_said_before_anything_is_written(
@@ -255,6 +269,28 @@ def test_memory_stores(plate):
             assert set(made.group_keys()) == {"A", "B"}
 
 
+@pytest.mark.parametrize("same", ["url", "zarr store", "above"])
+def test_a_store_that_cannot_be_renamed_is_not_wiped_for_what_is_read_from_it(plate, same):
+    """It was: replacing a source by itself lost it before the first pixel was read."""
+    import zarr  # the store that is passed in
+
+    place: Any = zarr.storage.MemoryStore() if same == "zarr store" else f"memory://self-{same}"
+    with open_ome_zarr(plate) as source:
+        source.export(place, version="0.5")
+    with open_ome_zarr(place) as source:
+        node = source["A/1/0"] if same == "above" else source
+        with pytest.raises(PathError, match="choose a"):
+            node.export(place, overwrite=True, levels=2)
+        keys = sorted(key for key, _ in source.positions())
+    with open_ome_zarr(place) as left:
+        assert sorted(key for key, _ in left.positions()) == keys
+        assert left["A/1/0/0"][:].any()
+        assert validate(place).valid
+        other = "memory://another"
+        left.export(other, overwrite=True)
+        left.export(other, overwrite=True, levels=2)
+
+
 def test_progress_counts_bytes(plate, tmp_path):
     calls = []
     with open_ome_zarr(plate) as source:
@@ -286,3 +322,19 @@ def test_arrays_without_metadata_are_named_when_left_out(plate, tmp_path):
         report = source.export(tmp_path / "out.zarr")
     assert any("mask" in what for what in report.lost)
     assert "mask" in report.describe()
+
+
+def test_a_format_is_an_entry_of_the_table(plate, tmp_path, monkeypatch):
+    def write(plan: Any, location: Any, options: Any, tell: Any) -> Report:
+        Path(location.local_path).write_text(f"{len(plan.images)} {options}")
+        return Report(location.url, plan.format, positions=len(plan.images))
+
+    entry = Target("text", "Text", (".txt",), "tests.here:write", options=("words",))
+    monkeypatch.setitem(TARGETS, "text", entry)
+    monkeypatch.setattr(Target, "load", lambda self: write)
+    with open_ome_zarr(plate) as source:
+        assert source.export(tmp_path / "a.txt", words=3).positions == 3
+        assert (tmp_path / "a.txt").read_text() == "3 {'words': 3}"
+        for call in (plan, type(source).export):
+            with pytest.raises(ArgumentError, match="did you mean words"):
+                call(source, tmp_path / "b.txt", word=3)

@@ -13,13 +13,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from zarr.storage import MemoryStore
 
 from iohub import open_ome_zarr
 from iohub.convert import work
 from iohub.convert.parts import Parts
 from iohub.convert.plan import Job
+from iohub.convert.stage import Stage
 from iohub.errors import ExistsError, IohubError
 from iohub.models import validate
+from iohub.nodes.plate import Plate
 from iohub.pyramids.plan import plan_levels
 from iohub.storage import grid
 from iohub.storage.spec import ArraySpec
@@ -314,3 +317,60 @@ def test_others_at_work_with_other_options_are_not_disturbed(plate, tmp_path, mo
             with pytest.raises(ExistsError, match="other options"):
                 source.export(out, version="0.4")
         assert source.export(out, version="0.4").complete
+
+
+def test_killed_after_an_archive_took_its_place_the_next_call_only_tidies(
+    plate, tmp_path, monkeypatch
+):
+    out = tmp_path / "out.ozx"
+    with open_ome_zarr(plate) as source:
+        with monkeypatch.context() as patch:
+            patch.setattr(Stage, "_clean", lambda self: None)
+            source.export(out, version="0.5")
+        before = out.stat()
+        assert (tmp_path / ".out.ozx.iohub-convert").exists()
+        assert source.export(out, version="0.5").resumed == 3
+        assert sorted(os.listdir(tmp_path)) == ["out.ozx", "plate.zarr"]
+        assert out.stat() == before
+        with pytest.raises(ExistsError, match="overwrite"):
+            source.export(out, version="0.5")
+        assert source.export(out, version="0.5", overwrite=True).complete
+
+
+def test_killed_while_positions_are_added_all_are_there_after_the_next_call(
+    plate, tmp_path, monkeypatch
+):
+    out = tmp_path / "out.zarr"
+    with open_ome_zarr(plate) as source:
+        source.export(out, version="0.5", levels=2, positions="B/3/0")
+        for name in ("create_positions", "_clean"):
+            place = Plate if name == "create_positions" else Stage
+            with monkeypatch.context() as patch:
+
+                def stop(*arguments: Any, **more: Any) -> None:
+                    raise IohubError("interrupted")
+
+                patch.setattr(place, name, stop)
+                with pytest.raises(IohubError, match="interrupted"):
+                    source.export(out, version="0.5", levels=2)
+            assert validate(out).valid
+        assert source.export(out, version="0.5", levels=2).complete
+        check_whole(tmp_path, source)
+
+
+def test_a_store_without_names_of_files_is_added_to_and_not_mixed(plate):
+    memory = MemoryStore()
+    with open_ome_zarr(plate) as source:
+        source.export(memory, version="0.5", positions="A")
+        report = source.export(memory, version="0.5")
+        assert (report.positions, report.resumed) == (3, 2)
+        with pytest.raises(ExistsError, match="other pixels"):
+            source.export(memory, version="0.5", levels=1)
+        with open_ome_zarr(plate, mode="r+") as node:
+            node["A/1/0"].zattrs["note"] = 1
+        with pytest.raises(ExistsError, match="before it was changed"):
+            source.export(memory, version="0.5")
+        assert source.export(memory, version="0.5", overwrite=True).resumed == 0
+        with open_ome_zarr(memory) as made:
+            for key, position in source.positions():
+                np.testing.assert_array_equal(made[key]["0"][:], position["0"][:])

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -94,11 +97,16 @@ def test_a_file_for_each_position(plate, tmp_path):
         ({"chunks": "plane"}, "tile=512"),
         ({"shard_size": "1 GiB"}, "tile=512"),
         ({"compression": 3}, "zlib"),
+        ({"compression": "zlib:x"}, "zstd:5"),
+        ({"compression": "zlib:12"}, "0 to 9"),
+        ({"compression": "jpeg2000:5"}, "no levels"),  # which lost pixels, silently
+        ({"compression": "lzw", "compression_level": 1}, "no levels"),
+        ({"version": "0.5"}, "leave it out"),
     ],
 )
 def test_options_that_tiff_does_not_have(plate, tmp_path, options, words):
     with open_ome_zarr(plate) as source, pytest.raises(ArgumentError, match=words):
-        source.export(tmp_path / "out.ome.tif", version="0.5", **options)
+        source.export(tmp_path / "out.ome.tif", **options)
     assert os.listdir(tmp_path) == ["plate.zarr"]
 
 
@@ -134,13 +142,69 @@ def test_other_files_are_converted_too(show, tmp_path):
         assert made.frame_metadata == source.frame_metadata
 
 
-def test_attributes_that_ome_tiff_has_no_place_for_are_named(plate, tmp_path):
+def test_attributes_and_documents_go_there_and_back(plate, tmp_path):
     with open_ome_zarr(plate, mode="r+") as source:
+        source.zattrs["iohub"] = {**source.zattrs["iohub"], "told": [1, {"a": None}]}
         source["A/1"].zattrs["mine"] = 1
-        source["A/1/0"].zattrs["yours"] = {"a": 1}
+        source["A"].zattrs["row"] = "A"
+        first = source["A/1/0"]
+        first.zattrs["yours"] = {"a": 1, "µ": ["<&>"]}
+        first.delete_pyramid()  # whose lower levels TIFF cannot hold as they are
+        first.compute_pyramid(2, downscale="yx", method="max")
         report = source.export(tmp_path / "out.ome.tif")
-        names = {"note": 1, "mine": 1, "yours": 1}
-        assert all(any(repr(name) in what for what in report.lost) for name in names)
+        assert not [what for what in report.lost if "attribute" in what]
+        expected = {
+            "": source.zattrs.asdict(),
+            "A": source["A"].zattrs.asdict(),
+            "A/1": source["A/1"].zattrs.asdict(),
+        }
+        attrs = first.zattrs.asdict()
+        method, shown = first.metadata.multiscales[0], first.metadata.omero.rdefs
+    with open_ome_zarr(tmp_path / "out.ome.tif") as middle:
+        assert middle["A/1/0"].zattrs["yours"] == attrs["yours"]
+        middle.export(tmp_path / "back.zarr", version="0.4")
+    with open_ome_zarr(tmp_path / "back.zarr") as made:
+        for path, before in expected.items():
+            after = (made[path] if path else made).zattrs.asdict()
+            assert {n: after.get(n) for n in before if n != "plate"} == {
+                n: v for n, v in before.items() if n != "plate"
+            }
+        back = made["A/1/0"]
+        assert back.zattrs["yours"] == attrs["yours"]
+        assert back.zattrs["iohub"]["previous_transforms"] == attrs["iohub"]["previous_transforms"]
+        again = back.metadata.multiscales[0]
+        assert (again.type, again.metadata) == (method.type, method.metadata)
+        assert back.metadata.omero.rdefs == shown
+        np.testing.assert_array_equal(back["1"][:], reduce(stack(0), (1, 1, 1, 2, 2), "max"))
+
+
+def test_what_is_made_anew_is_not_called_what_it_was(plate, tmp_path):
+    with open_ome_zarr(plate) as source:  # whose pyramid halves z too
+        assert source["A/1/0"].metadata.multiscales[0].type
+        report = source["A/1/0"].export(tmp_path / "out.ome.tif")
+        assert any("made anew" in what for what in report.lost)
+    with open_ome_zarr(tmp_path / "out.ome.tif") as made:
+        assert made.metadata.multiscales[0].type is None
+
+
+def test_of_a_newer_version_all_is_kept(tmp_path):
+    path = tmp_path / "a.zarr"
+    with open_ome_zarr(path, mode="w-", layout="fov", version="0.6", channel_names=["a"]) as node:
+        node.create_image("0", stack(0, (1, 1, 2, 8, 8)))
+        node.export(tmp_path / "a.ome.tif")
+        scale = node.scale
+    with open_ome_zarr(tmp_path / "a.ome.tif") as made:
+        made.export(tmp_path / "b.zarr", version="0.6")
+    with open_ome_zarr(tmp_path / "b.zarr") as back:
+        assert back.version == "0.6"
+        assert back.scale == scale
+
+
+def test_names_that_are_lost_are_listed(plate, tmp_path):
+    wells = {"A/1/0": "C/1/left", "A/1/1": "C/1/right", "B/3/0": "D/2"}
+    with open_ome_zarr(plate) as source:
+        report = source.export(tmp_path / "out.ome.tif", wells=wells)
+    assert "names of fields, which are numbered (2 positions)" in report.lost
 
 
 def test_no_time_between_time_points_is_made_up(plate, tmp_path):
@@ -148,8 +212,65 @@ def test_no_time_between_time_points_is_made_up(plate, tmp_path):
         assert source["A/1/0"].acquisition is None or not source["A/1/0"].acquisition.time_increment
         source["A/1/0"].export(tmp_path / "out.ome.tif")
         made = float(source["A/1/0"].scale[0])
+        axes = source["A/1/0"].axes
     with open_ome_zarr(tmp_path / "out.ome.tif") as copy:
         assert copy.scale[0] == made
+        assert copy.axes == axes  # the unit is kept, whatever the step
         assert copy.acquisition is None or copy.acquisition.time_increment == (
             None if made == 1 else made
         )
+
+
+KILLED = """
+import os, signal, sys
+from iohub import open_ome_zarr
+from iohub.formats import ome_tiff_write
+real, left = ome_tiff_write._Writer._image, int(sys.argv[1])
+def image(self, out, number, description):
+    global left
+    if left == 0:
+        out.write(__import__("numpy").zeros((4, 4), "u1"))
+        os.kill(os.getpid(), signal.SIGKILL)
+    left -= 1
+    real(self, out, number, description)
+ome_tiff_write._Writer._image = image
+with open_ome_zarr("plate.zarr") as node:
+    node.export(sys.argv[2], "ome-tiff", split=sys.argv[2] == "set")
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="SIGKILL")
+def test_a_killed_export_leaves_nothing_after_the_next_and_files_of_a_set_are_used(plate, tmp_path):
+    for name in ("out.ome.tif", "set"):
+        done = subprocess.run([sys.executable, "-c", KILLED, "2", name], cwd=tmp_path, check=False)
+        assert done.returncode == -signal.SIGKILL
+    assert sorted(os.listdir(tmp_path)) == [
+        ".out.ome.tif.iohub-convert",
+        ".set.iohub-convert",
+        "plate.zarr",
+    ]
+    with open_ome_zarr(plate, mode="r+") as source:
+        source["A/1/1"]["0"][0] = 3  # whose file was complete
+        source.export(tmp_path / "out.ome.tif")
+        report = source.export(tmp_path / "set", "ome-tiff", split=True)
+        assert report.resumed == 1
+        assert sorted(os.listdir(tmp_path)) == ["out.ome.tif", "plate.zarr", "set"]
+        assert all(name.startswith(("A", "B", "set")) for name in os.listdir(tmp_path / "set"))
+        for name in ("out.ome.tif", "set"):
+            with open_ome_zarr(tmp_path / name) as made:
+                for key, position in source.positions():
+                    np.testing.assert_array_equal(made[key]["0"][:], position["0"][:])
+
+
+def test_two_calls_do_not_write_to_one_file_at_once(plate, tmp_path):
+    def second(count: int, total: int) -> None:
+        if not raised:
+            with pytest.raises(ExistsError, match="another process") as found:
+                source.export(tmp_path / "a.ome.tif", progress=False)
+            raised.append(found)
+
+    raised: list[object] = []
+    with open_ome_zarr(plate) as source:
+        source.export(tmp_path / "a.ome.tif", progress=second)
+    assert raised
+    assert sorted(os.listdir(tmp_path)) == ["a.ome.tif", "plate.zarr"]
