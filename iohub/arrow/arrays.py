@@ -208,6 +208,15 @@ def from_jax_array(
     )
 
 
+def from_any_array(data: Any, order: str | None) -> pa.StructScalar:
+    """Build a record from an array of NumPy, torch or JAX, with their defaults."""
+    if _is_of(data, "torch"):
+        return from_torch_array(data, dim_order=order)
+    if _is_of(data, "jax", "jaxlib"):
+        return from_jax_array(data, dim_order=order)
+    return from_numpy(data, dim_order=order or "TCZYX")
+
+
 def default_order(ndim: int) -> str:
     """Return the axes of an array of which only the number is known."""
     if ndim not in _ORDERS:

@@ -31,7 +31,11 @@ def describe_ome_arrow(data: pa.StructScalar | dict[str, Any]) -> dict[str, Any]
     if isinstance(data, dict):
         # Pixels are left out before Arrow would look at each of them.
         data = {key: value for key, value in data.items() if key not in ("planes", "chunks")}
-    shape = describe(as_record(data)).shape
+    return describe_shape(describe(as_record(data)).shape)
+
+
+def describe_shape(shape: tuple[int, int, int, int, int]) -> dict[str, Any]:
+    """Describe an image of a shape (T, C, Z, Y, X); see :func:`describe_ome_arrow`."""
     t, c, z, y, x = shape
     kinds = {
         (False, False): "2D image",

@@ -5,6 +5,7 @@ Their default data type is uint16, as on the page; they warn when that changes a
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,18 @@ from numpy.typing import DTypeLike
 
 from iohub.arrow import images
 from iohub.errors import ArgumentError, ShapeError
-from iohub.formats.ome_arrow import parquet
+from iohub.formats.ome_arrow import parquet, vortex
 from iohub.formats.ome_arrow.casting import cast
-from iohub.formats.ome_arrow.records import Description, as_record, describe, stored
+from iohub.formats.ome_arrow.dataset_write import write_dataset
+from iohub.formats.ome_arrow.records import (
+    UNNAMED,
+    Description,
+    as_record,
+    describe,
+    native,
+    stored,
+)
+from iohub.formats.ome_arrow.rows_to_write import Row
 from iohub.types import NDArray
 
 _WHY = "give dtype= to keep them"
@@ -137,6 +147,68 @@ def to_ome_parquet(
         compression=compression,
         row_group_size=row_group_size,
     )
+
+
+def to_ome_vortex(
+    data: dict[str, Any] | pa.StructScalar,
+    out_path: str,
+    column_name: str = "image",
+    file_metadata: dict[str, str] | None = None,
+) -> None:
+    """Write a record to a Vortex file of one row and one column.
+
+    Parameters
+    ----------
+    data : dict or pyarrow.StructScalar
+        The record; its pixels are uint8 or uint16, and each is written once.
+    out_path : str
+        The file; what is there is replaced.
+    column_name : str
+        Name of the column.
+    file_metadata : dict of str to str, optional
+        Keys for the metadata of the table, of which Vortex keeps none.
+
+    Raises
+    ------
+    DTypeError
+        If pixels are of another type, which Vortex would lose; a TypeError.
+    MissingDependencyError
+        If vortex-data is not installed; an ImportError.
+
+    Warns
+    -----
+    IohubWarning
+        If there are keys.
+    """
+    vortex.write_record(data, out_path, column_name, metadata=file_metadata)
+
+
+def to_ome_dataset(data: dict[str, Any] | pa.StructScalar, out_path: str) -> None:
+    """Write a record to a directory of tables, the form of newer releases for images of any size.
+
+    Parameters
+    ----------
+    data : dict or pyarrow.StructScalar
+        The record; its pixels keep their type.
+    out_path : str
+        The directory; a dataset or a file that is there is replaced.
+
+    Raises
+    ------
+    ExistsError
+        If there is another directory.
+    """
+    record = as_record(data)
+    said = describe(record)
+    found = stored(record, said.shape)
+    values = native(found.read(), said.dtype)
+    here = found.present()
+    row = Row(
+        replace(said, image_id=said.image_id or UNNAMED, dtype=values.dtype.name),
+        lambda: iter(values[here]),
+        keep=None if here.all() else here,
+    )
+    write_dataset(out_path, [row])
 
 
 def to_ome_tiff(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import replace
 from functools import partial
 from os import PathLike, fspath
 from typing import Any
@@ -12,35 +12,19 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import DTypeLike
 
-from iohub.arrow import export, ingest
+from iohub.arrow import forms
+from iohub.arrow.arrays import from_any_array
 from iohub.arrow.describing import describe_ome_arrow
 from iohub.arrow.export import to_numpy
+from iohub.arrow.lazy_tensor import LazyTensorView
+from iohub.arrow.plain_values import plain_record
+from iohub.arrow.plans import Plan, is_stack, of_type
+from iohub.arrow.selection import Index, Request, RoiType
+from iohub.arrow.tensor_view import ChannelPolicy, ChunkPolicy, TensorView
 from iohub.arrow.transform import slice_ome_arrow
 from iohub.errors import ArgumentError
 from iohub.formats.ome_arrow.records import as_array, as_record
 from iohub.types import NDArray
-
-_TABLES = (".parquet", ".pq")
-_IMAGES = (".zarr", ".ozx", ".tif", ".tiff", ".tf8", ".btf")
-
-
-@dataclass(frozen=True)
-class _Plan:
-    """What is to be read, and which parts of it are to be cut out, one after the other."""
-
-    path: str
-    column: str
-    row: int
-    image_type: str | None
-    cuts: tuple[Callable[[pa.StructScalar], pa.StructScalar], ...] = ()
-
-    def collect(self) -> pa.StructScalar:
-        record = _read(self.path, self.column, self.row)
-        if self.image_type is not None:
-            record = _of_type(record, self.image_type)
-        for cut in self.cuts:
-            record = cut(record)
-        return record
 
 
 class OMEArrow:
@@ -49,7 +33,8 @@ class OMEArrow:
     Parameters
     ----------
     data : str, path-like, dict, pyarrow.StructScalar or array
-        A Parquet file, OME-Zarr, OME-TIFF or TIFF; a record; or an array of NumPy, torch or JAX.
+        A Parquet or Vortex file, an OME-Arrow dataset, OME-Zarr, OME-TIFF, TIFF, or a pattern of
+        such files; a record; or an array of NumPy, torch or JAX.
     tcz : tuple of int
         Which plane is looked at.
     dim_order : str, optional
@@ -80,7 +65,8 @@ class OMEArrow:
         lazy: bool = False,
     ):
         self.tcz = tcz
-        self._plan: _Plan | None = None
+        self._plan: Plan | None = None
+        self._source: Plan | None = None
         self._record: pa.StructScalar | None = None
         is_array = hasattr(data, "ndim") and hasattr(data, "dtype")
         if dim_order is not None and not is_array:
@@ -88,12 +74,15 @@ class OMEArrow:
         if lazy and not isinstance(data, str | PathLike):
             raise ArgumentError(f"lazy=True is for paths, not for {type(data)}")
         if isinstance(data, str | PathLike):
-            self._plan = _Plan(_known(fspath(data)), column_name, row_index, image_type)
+            path = fspath(data)
+            if lazy and is_stack(path):
+                raise ArgumentError(f"{path!r} is a pattern of files, which is not read lazily")
+            self._plan = self._source = Plan.of(path, column_name, row_index, image_type)
             if not lazy:
                 self.collect()
             return
-        record = _from_array(data, dim_order) if is_array else as_record(data)
-        self._record = record if image_type is None else _of_type(record, image_type)
+        record = from_any_array(data, dim_order) if is_array else as_record(data)
+        self._record = record if image_type is None else of_type(record, image_type)
 
     @classmethod
     def scan(
@@ -142,13 +131,21 @@ class OMEArrow:
         return self._record
 
     def info(self) -> dict[str, Any]:
-        """Describe the image; see :func:`.describe_ome_arrow`."""
-        return describe_ome_arrow(self.data)
+        """Describe the image, of which no pixel is read; see :func:`.describe_ome_arrow`."""
+        return describe_ome_arrow(self.data) if self._plan is None else self._plan.describe()
 
     def __repr__(self) -> str:
         if self._plan is not None:
             return f"<OMEArrow of {self._plan.path!r}, not read yet>"
         return f"<OMEArrow: {self.info()['summary']}>"
+
+    def _repr_html_(self) -> str:
+        from iohub.arrow.notebook import to_html
+
+        if self._plan is not None:
+            return to_html(None, self.tcz, repr(self))
+        limits = self._source.limits(self.tcz[1]) if self._source is not None else None
+        return to_html(self.data, self.tcz, repr(self), limits)
 
     def __arrow_c_array__(self, requested_schema: object | None = None) -> tuple[object, object]:
         """Give the record to another Arrow library, as an array of one row, without a copy."""
@@ -181,10 +178,13 @@ class OMEArrow:
 
         Parameters
         ----------
-        how : {"numpy", "dict", "scalar", "ome-tiff", "ome-zarr", "parquet"}
-            An array (T, C, Z, Y, X), a dict of Python values, the record; or a file.
+        how : str
+            ``"numpy"`` for an array (T, C, Z, Y, X), ``"dict"`` for plain Python values,
+            ``"scalar"`` for the record; or to write ``"ome-tiff"``, ``"ome-zarr"``,
+            ``"ome-parquet"``, ``"ome-vortex"``, each also without ``ome-``, or
+            ``"ome-arrow-dataset"``, a directory.
         dtype, strict, clamp
-            For arrays, OME-TIFF and OME-Zarr; as for :func:`.to_numpy`. Parquet keeps the type.
+            For arrays, OME-TIFF and OME-Zarr; as for :func:`.to_numpy`. Tables keep the type.
         out : str, optional
             Path of the file; what is there is replaced.
         dim_order : str
@@ -196,7 +196,7 @@ class OMEArrow:
         parquet_column_name, parquet_compression, parquet_metadata
             For Parquet.
         vortex_column_name, vortex_metadata
-            Not used; they stand here for scripts that give them.
+            For Vortex.
 
         Returns
         -------
@@ -211,41 +211,27 @@ class OMEArrow:
         if how == "numpy":
             return to_numpy(self.data, dtype, strict, clamp)
         if how == "dict":
-            return _plain(self.data)
+            return plain_record(self.data)
         if how == "scalar":
             return self.data
-        typed: dict[str, Any] = {"dtype": dtype, "clamp": clamp, "dim_order": dim_order}
-        writers = {
-            "tiff": partial(
-                export.to_ome_tiff,
-                **typed,
-                compression=compression,
-                compression_level=compression_level,
-                tile=tile,
-                use_channel_colors=use_channel_colors,
-            ),
-            "zarr": partial(
-                export.to_ome_zarr,
-                **typed,
-                chunks=chunks,
-                compressor=zarr_compressor,
-                compressor_level=zarr_level,
-            ),
-            "parquet": partial(
-                export.to_ome_parquet,
-                column_name=parquet_column_name,
-                compression=parquet_compression,
-                file_metadata=parquet_metadata,
-            ),
+        options = {
+            "dtype": dtype,
+            "clamp": clamp,
+            "dim_order": dim_order,
+            "compression": compression,
+            "compression_level": compression_level,
+            "tile": tile,
+            "chunks": chunks,
+            "zarr_compressor": zarr_compressor,
+            "zarr_level": zarr_level,
+            "use_channel_colors": use_channel_colors,
+            "parquet_column_name": parquet_column_name,
+            "parquet_compression": parquet_compression,
+            "parquet_metadata": parquet_metadata,
+            "vortex_column_name": vortex_column_name,
+            "vortex_metadata": vortex_metadata,
         }
-        kind = how.lower().replace("_", "").replace("-", "").removeprefix("ome")
-        if kind not in writers:
-            forms = "numpy, dict, scalar, ome-tiff, ome-zarr and parquet"
-            raise ArgumentError(f"there is no form {how!r}; there are {forms}")
-        if not out:
-            raise ArgumentError(f"to write {how!r}, give the path of the file: out='…'")
-        writers[kind](self.data, out)
-        return out
+        return forms.write(self.data, how, out, options)
 
     def slice(
         self,
@@ -295,60 +281,118 @@ class OMEArrow:
             fill_missing=fill_missing,
         )
         made = OMEArrow(self._plan.path, self.tcz, lazy=True)
-        made._plan = replace(self._plan, cuts=(*self._plan.cuts, cut))
+        made._plan = made._source = replace(self._plan, cuts=(*self._plan.cuts, cut))
         return made
 
+    def tensor_view(
+        self,
+        *,
+        scene: int | None = None,
+        t: Index = None,
+        z: Index = None,
+        c: Index = None,
+        roi: tuple[int, int, int, int] | None = None,
+        roi3d: tuple[int, int, int, int, int, int] | None = None,
+        roi_nd: tuple[int, ...] | None = None,
+        roi_type: RoiType | None = None,
+        tile: tuple[int, int] | None = None,
+        layout: str | None = None,
+        dtype: DTypeLike | None = None,
+        chunk_policy: ChunkPolicy = "auto",
+        channel_policy: ChannelPolicy = "error",
+    ) -> TensorView | LazyTensorView:
+        """Return pixels as a tensor, or a plan of one if the image is still to be read.
 
-def _known(path: str) -> str:
-    if not path.lower().rstrip("/").endswith((*_TABLES, *_IMAGES)):
-        endings = ", ".join((*_TABLES, *_IMAGES))
-        raise ArgumentError(f"{path!r} is of no known kind: paths end with {endings}")
-    return path
+        Such a plan reads its own part of the file; the image stays as it is.
 
+        Parameters
+        ----------
+        scene : int, optional
+            0: a record has one image.
+        t, z, c, roi, roi3d, roi_nd, roi_type, tile, layout, dtype, chunk_policy, channel_policy
+            As for :class:`.TensorView`.
 
-def _read(path: str, column: str, row: int) -> pa.StructScalar:
-    if path.lower().endswith(_TABLES):
-        return ingest.from_ome_parquet(path, column_name=column, row_index=row)
-    return ingest.from_ome_zarr(path)
+        Raises
+        ------
+        ArgumentError
+            If `scene` is another one; a ValueError.
+        """
+        if scene not in (None, 0):
+            raise ArgumentError(f"a record has one image, whose scene is 0, not {scene}")
+        asked: dict[str, Any] = {
+            **vars(Request(t, z, c, roi, roi3d, roi_nd, roi_type, tile)),
+            "layout": layout,
+            "dtype": dtype,
+            "chunk_policy": chunk_policy,
+            "channel_policy": channel_policy,
+        }
+        if self._plan is not None:
+            return self._plan.tensor(asked)
+        return TensorView(self.data, **asked)
 
+    def view(
+        self,
+        how: str = "matplotlib",
+        tcz: tuple[int, int, int] = (0, 0, 0),
+        autoscale: bool = True,
+        vmin: int | None = None,
+        vmax: int | None = None,
+        cmap: str = "gray",
+        show: bool = True,
+        c: int | None = None,
+        downsample: int = 1,
+        opacity: str | float = "sigmoid",
+        clim: tuple[float, float] | None = None,
+        show_axes: bool = True,
+        scaling_values: tuple[float, float, float] | None = None,
+    ) -> Any:
+        """Show a plane with Matplotlib, or a volume with PyVista.
 
-def _from_array(data: Any, order: str | None) -> pa.StructScalar:
-    package = type(data).__module__.partition(".")[0]
-    if package == "torch":
-        return ingest.from_torch_array(data, dim_order=order)
-    if package in ("jax", "jaxlib"):
-        return ingest.from_jax_array(data, dim_order=order)
-    return ingest.from_numpy(data, dim_order=order or "TCZYX")
+        Parameters
+        ----------
+        how : {"matplotlib", "pyvista"}
+            With what.
+        tcz : tuple of int
+            Which plane; of a volume its channel, if `c` is not given.
+        autoscale, vmin, vmax, cmap
+            For a plane; as for :func:`.view_matplotlib`. Without `autoscale` contrast limits are
+            used that an image has, or a table of iohub's.
+        show : bool
+            Whether to show it at once.
+        c, downsample, opacity, clim, show_axes, scaling_values
+            For a volume; as for :func:`.view_pyvista`.
 
+        Returns
+        -------
+        tuple of (Figure, Axes, AxesImage), or pyvista.Plotter
+            What is shown.
 
-def _of_type(record: pa.StructScalar, image_type: str) -> pa.StructScalar:
-    """Return the record with another kind of image; its pixels are the same memory."""
-    array = as_array(record)
-    fields = list(array.type)
-    columns = [array.field(index) for index in range(len(fields))]
-    index = array.type.get_field_index("image_type")
-    columns[index] = pa.array([image_type], fields[index].type)
-    return pa.StructArray.from_arrays(columns, fields=fields)[0]
+        Raises
+        ------
+        ArgumentError
+            If `how` is another one; nothing is read then. A ValueError.
+        ShapeError
+            If there is no such plane; a ValueError.
+        MissingDependencyError
+            If the package is not installed; a RuntimeError.
+        """
+        if how not in ("matplotlib", "pyvista"):
+            raise ArgumentError(f"how is 'matplotlib' or 'pyvista', not {how!r}")
+        from iohub.arrow import view
 
-
-def _plain(record: pa.StructScalar) -> dict[str, Any]:
-    """Return a record as Python values, whose pixels NumPy makes."""
-    made: dict[str, Any] = {}
-    for name in record.type.names:
-        value = record[name]
-        if name not in ("planes", "chunks") or not value.is_valid:
-            made[name] = value.as_py()
-            continue
-        parts = value.values
-        names = [each for each in parts.type.names if each != "pixels"]
-        rows = [
-            dict(zip(names, row, strict=True))
-            for row in zip(*(parts.field(each).to_pylist() for each in names), strict=True)
-        ]
-        if "pixels" in parts.type.names:
-            pixels = parts.field("pixels")
-            offsets, values = pixels.offsets.to_numpy(), pixels.values.to_numpy()
-            for index, row in enumerate(rows):
-                row["pixels"] = values[offsets[index] : offsets[index + 1]].tolist()
-        made[name] = rows
-    return made
+        if how == "matplotlib":
+            if not autoscale and self._source is not None and vmin is vmax is None:
+                limits = self._source.limits(tcz[1])
+                if limits is not None:
+                    return view.view_matplotlib(self.data, tcz, False, *limits, cmap, show)
+            return view.view_matplotlib(self.data, tcz, autoscale, vmin, vmax, cmap, show)
+        return view.view_pyvista(
+            self.data,
+            c=tcz[1] if c is None else c,
+            downsample=downsample,
+            scaling_values=scaling_values,
+            opacity=opacity,
+            clim=clim,
+            show_axes=show_axes,
+            show=show,
+        )

@@ -21,8 +21,13 @@ from iohub.storage import grid
 from iohub.storage.codecs import Blosc
 
 if TYPE_CHECKING:
+    from iohub.metadata.image import ImageMeta
     from iohub.nodes.position import Position
     from iohub.types import NDArray, PathLikeStr, Region, Shape
+
+
+CHUNK = (1, 512, 512)
+"""Size of a chunk (Z, Y, X) of the records that are made of images."""
 
 
 def open_image(path: PathLikeStr) -> tuple[Any, Position]:
@@ -72,6 +77,21 @@ def describe_image(position: Position) -> Description:
             for index, (label, color) in enumerate(zip(labels, colors, strict=False))
         ),
     )
+
+
+def contrast_limits(position: Position, channel: int) -> tuple[float, float] | None:
+    """Return what is black and what is bright in a channel; None if the image does not say."""
+    return None if position.metadata is None else limits_of(position.metadata, channel)
+
+
+def limits_of(document: ImageMeta, channel: int) -> tuple[float, float] | None:
+    """Return the same as a document says it."""
+    omero = document.omero
+    channels = [] if omero is None else omero.channels
+    window = channels[channel].window if channel < len(channels) else None
+    if window is None or window["start"] >= window["end"]:
+        return None
+    return window["start"], window["end"]
 
 
 def read_pixels(

@@ -22,8 +22,9 @@ from iohub.arrow.arrays import (
     from_numpy,
     from_torch_array,
 )
+from iohub.arrow.stacks import from_stack_pattern_path
 from iohub.errors import ArgumentError, ShapeError
-from iohub.formats.ome_arrow import parquet
+from iohub.formats.ome_arrow import parquet, vortex
 from iohub.formats.ome_arrow.casting import cast
 from iohub.formats.ome_arrow.records import (
     MICROMETER,
@@ -45,7 +46,9 @@ __all__ = [
     "from_jax_array",
     "from_numpy",
     "from_ome_parquet",
+    "from_ome_vortex",
     "from_ome_zarr",
+    "from_stack_pattern_path",
     "from_tiff",
     "from_torch_array",
     "open_lazy_plane_source",
@@ -86,6 +89,38 @@ def from_ome_parquet(
         If it is damaged, has no column of records, or no such row; ValueErrors.
     """
     record = parquet.read_row(parquet_path, column_name, row_index, strict=strict_schema)
+    return (record, as_array(record)) if return_array else record
+
+
+def from_ome_vortex(
+    vortex_path: str | Path,
+    *,
+    column_name: str | None = "ome_arrow",
+    row_index: int = 0,
+    strict_schema: bool = False,
+    return_array: bool = False,
+) -> pa.StructScalar | tuple[pa.StructScalar, pa.StructArray]:
+    """Read a record from a Vortex file; only its column and row are read.
+
+    Parameters
+    ----------
+    vortex_path : path-like
+        The file.
+    column_name, row_index, return_array
+        As for :func:`from_ome_parquet`.
+    strict_schema : bool
+        Whether only a column with the fields of a record and no others is accepted.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such file.
+    FormatError, LayoutError, ShapeError
+        If it is damaged, has no column of records, or no such row; ValueErrors.
+    MissingDependencyError
+        If vortex-data is not installed; an ImportError.
+    """
+    record = vortex.read_row(vortex_path, column_name, row_index, strict=strict_schema)
     return (record, as_array(record)) if return_array else record
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
+from contextlib import suppress
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -11,7 +14,14 @@ from iohub import open_ome_zarr
 from iohub.arrow import OMEArrow, from_numpy, from_ome_parquet, from_tiff, to_numpy, to_ome_parquet
 from iohub.arrow.export import to_ome_tiff, to_ome_zarr
 from iohub.arrow.ingest import from_ome_zarr, open_lazy_plane_source
-from iohub.errors import FormatError, IohubWarning, LayoutError, NotFoundError, ShapeError
+from iohub.errors import (
+    FormatError,
+    IohubWarning,
+    LayoutError,
+    MissingNodeError,
+    NotFoundError,
+    ShapeError,
+)
 
 PIXELS = np.random.default_rng(1).integers(0, 4096, (1, 2, 3, 40, 50), np.uint16)
 FLOATS = PIXELS.astype(np.float32) / 3 - 5
@@ -40,7 +50,7 @@ def test_parquet_keeps_type_and_pixels(tmp_path, pixels, compression):
 
 
 def test_parquet_holds_each_pixel_once(tmp_path):
-    to_ome_parquet(record(), tmp_path / "x.parquet", compression=None)
+    to_ome_parquet(record(), tmp_path / "x.parquet")
     assert (tmp_path / "x.parquet").stat().st_size < 1.1 * PIXELS.nbytes + 10_000
 
 
@@ -144,18 +154,49 @@ def test_single_planes_of_a_file(tmp_path):
     assert open_lazy_plane_source("x.parquet") is None
 
 
-def test_files_both_ways_with_the_public_package(tmp_path):
-    pytest.importorskip("ome_arrow")
-    from ome_arrow import export, ingest
+@pytest.mark.parametrize("pixels", [PIXELS, FLOATS], ids=["lists", "bytes"])
+def test_a_plan_reads_no_more_than_it_shows(tmp_path, pixels, monkeypatch):
+    path = str(tmp_path / "x.parquet")
+    OMEArrow(from_numpy(pixels, clamp_to_uint16=False)).export("parquet", out=path)
+    read = []
+    before = parquet.ParquetFile.read_row_group
 
-    for name, pixels in (("lists", PIXELS), ("bytes", FLOATS)):
-        ours, theirs = str(tmp_path / f"{name}.parquet"), str(tmp_path / f"{name}-2.parquet")
-        made = from_numpy(pixels, clamp_to_uint16=False)
-        to_ome_parquet(made, ours, column_name="ome_arrow")
-        read = ingest.from_ome_parquet(ours, strict_schema=True)
-        assert np.array_equal(export.to_numpy(read, dtype=pixels.dtype), pixels)
-        encoding = {} if name == "lists" else {"chunk_encoding": "bytes"}
-        written = ingest.from_numpy(pixels, clamp_to_uint16=False, **encoding)
-        export.to_ome_parquet(written, theirs)
-        back = from_ome_parquet(theirs, strict_schema=True)
-        assert np.array_equal(to_numpy(back, pixels.dtype), pixels)
+    def read_row_group(self, number, columns=None, **options):
+        read.append(columns)
+        return before(self, number, columns=columns, **options)
+
+    monkeypatch.setattr(parquet.ParquetFile, "read_row_group", read_row_group)
+    plan = OMEArrow.scan(path)
+    assert plan.info()["shape"] == pixels.shape
+    view = plan.tensor_view(c=1, z=[2, 1], roi=(5, 6, 7, 8))
+    assert view.shape == (1, 2, 1, 8, 7)
+    assert np.array_equal(view.to_numpy()[0, :, 0], pixels[0, 1, 2:0:-1, 6:14, 5:12])
+    assert plan.is_lazy
+    assert not any("pixel" in name for columns in read for name in columns or ["pixels"])
+    with pytest.raises(ShapeError, match="no row 1"):
+        OMEArrow.scan(path, row_index=1).tensor_view().to_numpy()
+    with pytest.raises(NotFoundError):
+        OMEArrow.scan(str(tmp_path / "y.parquet")).tensor_view().to_numpy()
+
+
+def test_damaged_tables_are_format_errors(tmp_path):
+    path = tmp_path / "x.parquet"
+    OMEArrow(record()).export("parquet", out=str(path))
+    whole = path.read_bytes()
+    random = np.random.default_rng(0)
+    for number in range(40):
+        damaged = bytearray(whole)
+        if number % 4 == 0:
+            del damaged[int(random.integers(len(whole))) :]
+        else:
+            for at in random.integers(len(whole), size=3):
+                damaged[at] ^= 1 << int(random.integers(8))
+        path.write_bytes(damaged)
+        for read in (
+            lambda: OMEArrow(str(path)).export(),
+            lambda: OMEArrow.scan(str(path)).tensor_view(roi=(0, 0, 5, 5)).to_numpy(),
+        ):
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                with suppress(FormatError, LayoutError, ShapeError, MissingNodeError):
+                    read()

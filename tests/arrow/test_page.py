@@ -1,13 +1,19 @@
-"""The functions of the public page, argument by argument; those that this room has."""
+"""Everything on the public page: its modules, names, arguments and defaults."""
 
 from __future__ import annotations
 
+import importlib
 import inspect
 
 import numpy as np
 import pytest
 
-from iohub.arrow import describing, export, image, ingest, meta, transform
+import iohub.arrow
+from iohub.arrow import core, export, ingest, meta, tensor, transform, utils, view
+
+SELECTION = "t=None, z=None, c=None, roi=None, roi3d=None, roi_nd=None, roi_type=None, tile=None"
+SHOWN = "layout=None, dtype=None, chunk_policy='auto', channel_policy='error'"
+GIVEN = "device='cpu', contiguous=True, mode='arrow'"
 
 # As the page says them: name, kind and default of each argument.
 PAGE = {
@@ -98,13 +104,61 @@ PAGE = {
     "core.OMEArrow.scan": (
         "data, *, tcz=(0, 0, 0), column_name='ome_arrow', row_index=0, image_type=None"
     ),
+    "core.OMEArrow.tensor_view": f"*, scene=None, {SELECTION}, {SHOWN}",
+    "core.OMEArrow.view": (
+        "how='matplotlib', tcz=(0, 0, 0), autoscale=True, vmin=None, vmax=None, cmap='gray', "
+        "show=True, c=None, downsample=1, opacity='sigmoid', clim=None, show_axes=True, "
+        "scaling_values=None"
+    ),
+    "ingest.from_ome_vortex": (
+        "vortex_path, *, column_name='ome_arrow', row_index=0, strict_schema=False, "
+        "return_array=False"
+    ),
+    "ingest.from_stack_pattern_path": (
+        "pattern_path, default_dim_for_unspecified='C', map_series_to='T', "
+        "clamp_to_uint16=True, channel_names=None, image_id=None, name=None, image_type=None"
+    ),
+    "export.to_ome_vortex": "data, out_path, column_name='image', file_metadata=None",
+    "tensor.TensorView": f"data, *, plane_loader=None, {SELECTION}, {SHOWN}",
+    "tensor.LazyTensorView": f"*, loader, resolver=None, {SELECTION}, {SHOWN}",
+    "tensor.LazyTensorView.collect": "",
+    "tensor.LazyTensorView.select": f"*, {SELECTION.replace('None', 'unset')}",
+    **{
+        f"tensor.{each}.{name}": text
+        for each in ("TensorView", "LazyTensorView")
+        for name, text in {
+            "iter_dlpack": (
+                "*, batch_size=None, tile_size=None, tiles=None, shuffle=False, seed=None, "
+                f"prefetch=0, {GIVEN}"
+            ),
+            "iter_tiles_3d": (
+                "*, tile_size, shuffle=False, seed=None, prefetch=0, device='cpu', "
+                "contiguous=True, mode='numpy'"
+            ),
+            "to_dlpack": f"*, {GIVEN}",
+            "to_jax": f"*, {GIVEN}",
+            "to_numpy": "*, contiguous=False",
+            "to_torch": f"*, {GIVEN}",
+            "with_layout": "layout",
+        }.items()
+    },
+    "view.view_matplotlib": (
+        "data, tcz=(0, 0, 0), autoscale=True, vmin=None, vmax=None, cmap='gray', show=True"
+    ),
+    "view.view_pyvista": (
+        "data, c=0, downsample=1, scaling_values=None, opacity='sigmoid', clim=None, "
+        "show_axes=True, backend='auto', interpolation='nearest', background='black', "
+        "percentile_clim=(1.0, 99.9), sampling_scale=0.5, show=True"
+    ),
 }
 ROOMS = {
-    "core": image,
+    "core": core,
     "export": export,
     "ingest": ingest,
+    "tensor": tensor,
     "transform": transform,
-    "utils": describing,
+    "utils": utils,
+    "view": view,
 }
 
 
@@ -127,6 +181,32 @@ def test_arguments_and_defaults(name: str) -> None:
             "np": np,
             "OME_ARROW_TAG_TYPE": meta.OME_ARROW_TAG_TYPE,
             "OME_ARROW_TAG_VERSION": meta.OME_ARROW_TAG_VERSION,
+            "unset": inspect.signature(tensor.LazyTensorView.select).parameters["t"].default,
         },
     )
     assert shown(ours) == shown(made)
+
+
+@pytest.mark.parametrize(
+    ("owner", "names"),
+    [
+        (core.OMEArrow, "data is_lazy"),
+        (tensor.TensorView, "device dtype layout shape strides"),
+        (tensor.LazyTensorView, "device dtype layout shape strides"),
+    ],
+)
+def test_properties(owner: type, names: str) -> None:
+    assert all(isinstance(getattr(owner, name), property) for name in names.split())
+
+
+def test_every_name_of_the_page_and_of_the_room_is_there() -> None:
+    for name in PAGE:
+        module, *path = name.split(".")
+        found = importlib.import_module(f"iohub.arrow.{module}")
+        for part in path:
+            found = getattr(found, part)
+    assert all(getattr(iohub.arrow, name) is not None for name in iohub.arrow.__all__)
+    assert set(iohub.arrow.__all__) <= set(dir(iohub.arrow))
+    assert meta.OME_ARROW_STRUCT.field("pixels_meta").type.field("size_c").type == "int16"
+    with pytest.raises(AttributeError, match="nothing"):
+        _ = iohub.arrow.nothing
