@@ -9,6 +9,7 @@ from iohub.metadata.acquisition import (
     StagePosition,
     frame_rows,
     read_acquisition,
+    streamed_frames,
     write_acquisition,
 )
 from iohub.nodes.base import NGFFNode
@@ -47,7 +48,8 @@ class AcquisitionVerbs(NGFFNode):
 
         Each has the indexes of its frame along the axes that it is one of several along, such as
         ``t``, ``c`` and ``z``. Read when asked for: ``pandas.DataFrame(position.frame_metadata)``
-        makes a table.
+        makes a table. Those of a stream have ``storage_index``, the index of the frame in the
+        image, but for y and x.
         """
         self._session.check_open()
         store: Any = self._group.store
@@ -57,4 +59,4 @@ class AcquisitionVerbs(NGFFNode):
                 return found
         record = self.acquisition
         columns = None if record is None else record.frames
-        return [] if not columns else frame_rows(columns)
+        return frame_rows(columns) if columns else streamed_frames(self._attrs())

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from math import isfinite
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
+from pydantic import ValidationError
 
 from iohub.errors import ArgumentError, BoundsError, DTypeError
 
@@ -108,6 +110,26 @@ def one_of(value: T, kind: type[Any] | tuple[type[Any], ...], what: str) -> T:
         of = " or ".join(each.__name__ for each in kinds)
         raise ArgumentError(f"{what} is a {of}, not {shown(value)}")
     return value
+
+
+def choice(value: Any, known: Iterable[str], what: str) -> str:
+    """Return one of the words that there are."""
+    if not isinstance(value, str) or value not in known:
+        raise ArgumentError(f"{what} is one of {', '.join(map(repr, known))}, not {shown(value)}")
+    return str(value)
+
+
+@contextmanager
+def checked(what: str) -> Iterator[None]:
+    """Say which argument it was that a model refused."""
+    try:
+        yield
+    except ValidationError as error:
+        faults = "; ".join(
+            f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}".lstrip(": ")
+            for fault in error.errors(include_url=False)
+        )
+        raise ArgumentError(f"{what}: {faults}") from error
 
 
 def pixel_type(value: Any) -> np.dtype[Any]:

@@ -19,6 +19,7 @@ from iohub.errors import (
 from iohub.metadata import own, versions
 from iohub.metadata.axes import AxisMeta, default_axes
 from iohub.nodes import arguments
+from iohub.nodes.arrow_tables import ArrowVerbs
 from iohub.nodes.attributes import Attributes
 from iohub.nodes.children import Children
 from iohub.nodes.exporting import ExportVerbs
@@ -42,7 +43,7 @@ def join(*parts: str) -> str:
     return "/".join(part for part in parts if part)
 
 
-class NGFFNode(Children, Displayed, ExportVerbs):
+class NGFFNode(Children, Displayed, ExportVerbs, ArrowVerbs):
     """A node (group level in Zarr) in an NGFF dataset.
 
     Parameters

@@ -365,6 +365,8 @@ class CreationVerbs(PlacementVerbs):
         with count if there are as many as the image has.
         """
         names = own.read_defaults(attrs).channel_names
+        if names == ():  # noted that there are none, whatever the plate has
+            return []
         if not names and self._defaults is not None:
             noted = self._defaults._noted_channels()
             names = tuple(noted if len(noted) == count else self._defaults.channel_names)

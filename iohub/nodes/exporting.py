@@ -49,8 +49,9 @@ class ExportVerbs:
         """Write the node, with its pixels, in another format or with other chunks.
 
         The destination appears when all of it is complete. A call that was interrupted is repeated:
-        what is done and unchanged is not done again. Several processes may make different
-        positions of one destination at the same time, with ``positions``; it appears with the last.
+        what is done and unchanged, here and in the source, is not done again. Several processes may
+        make different positions of one destination at the same time, with ``positions``; it appears
+        with the last.
 
         Parameters
         ----------
@@ -77,8 +78,9 @@ class ExportVerbs:
             About how large a shard is, such as ``"1 GiB"``; without it there are none, or those
             of the source. Each is written once.
         compression : optional
-            Blosc, Zstd, Gzip, a codec's JSON, or None; by default that of the source if it is Zarr,
-            else Blosc-Zstd.
+            Blosc, Zstd, Gzip, a codec's JSON, ``"blosc"``, ``"zstd"`` or ``"gzip"``, perhaps with a
+            level as in ``"zstd:5"``, or None; by default that of the source if it is Zarr, else
+            Blosc-Zstd. Other formats have names of their own.
         levels : int, optional
             Makes a pyramid of so many levels, the full resolution included, which is read once. By
             default the levels of the source are copied.
@@ -118,6 +120,8 @@ class ExportVerbs:
             If something else is at the destination.
         ArgumentError, LayoutError, VersionError, ChannelError, ShapeError
             If something that was asked for is not possible; nothing is written then.
+        ConflictError
+            If the source was changed while it was converted; repeat the call then.
 
         Examples
         --------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from math import prod
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -15,6 +15,7 @@ from iohub.errors import AxisError, ReadOnlyError
 from iohub.metadata.axes import AxisMeta, axes_named
 from iohub.nodes import arguments
 from iohub.nodes.attributes import Attributes
+from iohub.nodes.streaming import ArrayStreamVerbs
 from iohub.storage import indexing
 from iohub.storage.array import Indexer, ZarrArray
 from iohub.storage.casting import cast_exactly
@@ -28,15 +29,14 @@ if TYPE_CHECKING:
 
     from iohub.nodes.session import Session
     from iohub.storage.spec import ArraySpec
-    from iohub.types import NDArray
+    from iohub.types import NDArray, Shape
 
 
-class ImageArray(Displayed):
+class ImageArray(ArrayStreamVerbs, Displayed):
     """Container object for image stored as a zarr array (up to 5D).
 
     Reading and writing with ``image[...]`` follow NumPy. Attributes that are not here are those of
-    the real :class:`zarr.Array`, which :meth:`zarr_array` returns; ``isinstance(image,
-    zarr.Array)`` is true, so that libraries that look for a zarr array take it.
+    the :class:`zarr.Array` of :meth:`zarr_array`; ``isinstance(image, zarr.Array)`` is true.
 
     After its store was closed an image still says what it is (shape, dtype, repr); pixels,
     attributes and edits are a :class:`~iohub.errors.ClosedError`. Arrays of other libraries that
@@ -201,8 +201,8 @@ class ImageArray(Displayed):
             self._session.check_open()
         return self._array
 
-    def _get(self, selection: indexing.Selection) -> Any:
-        return indexing.get(self._opened(), selection)
+    def _get(self, how: Callable[[Any, Shape], indexing.Selection], key: Any) -> Any:
+        return self._opened().select(how, key)
 
     def _put(self, selection: indexing.Selection, value: Any) -> None:
         array = self._opened()
@@ -221,7 +221,7 @@ class ImageArray(Displayed):
         indexing.put(array, selection, cast_exactly(np.asarray(value), self.dtype))
 
     def __getitem__(self, key: Any) -> Any:
-        return self._get(indexing.basic(key, self.shape))
+        return self._get(indexing.basic, key)
 
     def __setitem__(self, key: Any, value: Any) -> None:
         self._put(indexing.basic(key, self.shape), value)

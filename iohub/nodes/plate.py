@@ -17,7 +17,9 @@ from iohub.nodes.plate_channels import PlateChannelVerbs
 from iohub.nodes.plate_edits import PlateEditVerbs
 from iohub.nodes.position import Position
 from iohub.nodes.row import Row
+from iohub.nodes.streaming import PlateStreamVerbs
 from iohub.nodes.tables import Tables
+from iohub.nodes.tiling import PlateTileVerbs
 from iohub.nodes.well import Well
 
 if TYPE_CHECKING:
@@ -28,7 +30,13 @@ if TYPE_CHECKING:
     from iohub.types import JsonObject, PathLikeStr
 
 
-class Plate(PlateEditVerbs, PlateChannelVerbs, OmeXmlVerbs):
+class Plate(
+    PlateEditVerbs,
+    PlateChannelVerbs,
+    PlateTileVerbs,
+    OmeXmlVerbs,
+    PlateStreamVerbs,
+):
     """An HCS plate: rows of wells, which hold positions (fields of view).
 
     Its document names the wells, so navigating reads no directory. See :class:`NGFFNode` for the
@@ -70,6 +78,11 @@ class Plate(PlateEditVerbs, PlateChannelVerbs, OmeXmlVerbs):
     @cached_property
     def _index_cache(self) -> dict[str, Any]:
         return {}
+
+    def close(self) -> None:
+        """Close the store. Its nodes refuse to go on; a repr still works."""
+        super().close()
+        self._index_cache.pop("first", None)  # refers back: all would stay until Python looks
 
     def _well_paths(self) -> list[str]:
         """Well paths in the order of rows, then columns."""

@@ -209,7 +209,8 @@ def dataframe(plate: Plate) -> pd.DataFrame:
         row, column, field = path.split("/")
         places[path] = {"row": row, "column": column, "field": field}
         places[path]["acquisition"] = entry.acquisition
-    return pd.DataFrame(_rows(plate, places), columns=["path", *PLACE, *COLUMNS])
+    frame = pd.DataFrame(_rows(plate, places), columns=["path", *PLACE, *COLUMNS])
+    return _with_columns(frame, plate)
 
 
 def series_dataframe(series: Series) -> pd.DataFrame:
@@ -217,7 +218,16 @@ def series_dataframe(series: Series) -> pd.DataFrame:
     import pandas as pd
 
     rows = _rows(series, {path: {} for path in series._names()})
-    return pd.DataFrame(rows, columns=["path", *COLUMNS])
+    return _with_columns(pd.DataFrame(rows, columns=["path", *COLUMNS]), series)
+
+
+def _with_columns(frame: pd.DataFrame, node: Plate | Series) -> pd.DataFrame:
+    """Return a table with the other columns of the table that the node was opened from."""
+    more = node.table_columns
+    if more is None or not len(more.columns):
+        return frame
+    more = more.rename(columns={n: f"{n}_in_table" for n in more.columns if n in frame.columns})
+    return frame.join(more, on="path")
 
 
 PLACE = ("row", "column", "field", "acquisition")

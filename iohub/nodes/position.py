@@ -9,6 +9,7 @@ from iohub.display import Summary, TreeSummary
 from iohub.errors import IohubError, PathError
 from iohub.metadata import edits_labels
 from iohub.nodes.acquired import AcquisitionVerbs
+from iohub.nodes.arrow_tables import ArrowRow
 from iohub.nodes.base import join
 from iohub.nodes.channels import ChannelVerbs
 from iohub.nodes.label_levels import LabelLevels, check_labels_fit, label_levels
@@ -16,15 +17,25 @@ from iohub.nodes.labels import Labels
 from iohub.nodes.multiscale import MultiscaleNode
 from iohub.nodes.ome_xml import OmeXmlVerbs
 from iohub.nodes.placement import PlacementVerbs
+from iohub.nodes.streaming import PositionStreamVerbs
 from iohub.nodes.tables import FOLDER as TABLES
 from iohub.nodes.tables import Tables
+from iohub.nodes.tiling import PositionTileVerbs
 
 if TYPE_CHECKING:
     from iohub.metadata.image import ImageMeta
     from iohub.storage.spec import ArraySpec
 
 
-class Position(MultiscaleNode, ChannelVerbs, AcquisitionVerbs, OmeXmlVerbs):
+class Position(
+    MultiscaleNode,
+    ChannelVerbs,
+    AcquisitionVerbs,
+    ArrowRow,
+    OmeXmlVerbs,
+    PositionTileVerbs,
+    PositionStreamVerbs,
+):
     """The Zarr group level directly containing multiscale image arrays.
 
     See :class:`NGFFNode` for the parameters.

@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from iohub.display import Column, PageSummary, Summary, Table, TreeSummary, human_shape
+from iohub.display import (
+    Block,
+    Column,
+    PageSummary,
+    Summary,
+    Table,
+    TreeSummary,
+    human_quantity,
+    human_shape,
+)
+from iohub.display.tables import channel_table
 from iohub.errors import ArgumentError, IohubError
 from iohub.metadata import series as layout
 from iohub.nodes import arguments
@@ -304,8 +314,17 @@ class Series(OmeXmlVerbs):
             rows = [] if brief else [self._row(name) for name in names]
         except IohubError as error:
             return PageSummary(**head, problems=(str(error),), says=("unreadable",))
-        columns = tuple(map(Column, ("image", "shape", "dtype", "levels", "problem")))
-        page = (Table("images", columns, tuple(rows)).trimmed(),) if rows else ()
+        known = {channels for *_, channels in rows if channels}
+        if len(known) == 1:  # said once, below
+            rows = [row[:-1] for row in rows]
+        titles = ("image", "shape", "dtype", "scale", "stage", "levels", "problem", "channels")
+        columns = tuple(map(Column, titles[: len(rows[0]) if rows else None]))
+        page: tuple[Block, ...] = ()
+        if rows:
+            page = (Table("images", columns, tuple(rows)).trimmed(),)
+        first = next((row[0] for row in rows if row[1]), None) if len(known) == 1 else None
+        if first is not None:
+            page = (*page, channel_table(summaries.channels(self[first])))
         return PageSummary(**head, says=(f"{len(names)} images",), page=page)
 
     def _row(self, name: str) -> tuple[str, ...]:
@@ -313,12 +332,29 @@ class Series(OmeXmlVerbs):
             position = self[name]
             levels = position._names()
             if not levels:
-                return (name, "", "", "0", "")
+                return (name, "", "", "", "", "0", "", "")
             spec = position.data.spec
+            scale, stage = position.scale, position.stage_position
         except IohubError as error:
-            return (name, "", "", "", str(error).splitlines()[0])
-        shape = human_shape(spec.shape, position.axis_names)
-        return (name, f"({shape})", str(spec.dtype), str(len(levels)), "")
+            return (name, "", "", "", "", "", str(error).splitlines()[0], "")
+        axes = position.axis_names
+        sizes = (
+            f"{axis} {human_quantity(size, known.unit)}"
+            for axis, size, known in zip(axes, scale, position.axes, strict=True)
+            if known.type == "space"
+        )
+        at = () if stage is None else (("y", stage.y), ("x", stage.x), ("z", stage.z))
+        where = (f"{n} {human_quantity(v, stage.unit)}" for n, v in at if stage and v is not None)
+        return (
+            name,
+            f"({human_shape(spec.shape, axes)})",
+            str(spec.dtype),
+            ", ".join(sizes),
+            ", ".join(where),
+            str(len(levels)),
+            "",
+            ", ".join(position.channel_names),
+        )
 
     def _tree(self, level: int | None) -> TreeSummary:
         from iohub.nodes import summaries

@@ -39,12 +39,14 @@ ODD: list[Any] = [
 # What the others of a method's arguments are while one of them is odd.
 GOOD: dict[str, dict[str, Any]] = {
     "add_acquisition": {"id": 4},
+    "add_tiles": {"tiles": []},
     "add_transform": {"source": ("physical", "a"), "target": ("physical", "b")},
     "append": {"data": PIXELS},
     "create": {"path": "cells", "data": PIXELS[:, :1]},
     "create_image": {"name": "1", "data": PIXELS},
     "create_position": {"row_name": "B", "col_name": "1", "pos_name": "0"},
     "create_positions": {"positions": [("B", "1", "0")], "names": ["a"]},
+    "create_stream": {"dims": {"t": 1, "y": 8, "x": 8}, "dtype": "uint16"},
     "create_well": {"row_name": "B", "col_name": "1"},
     "create_zeros": {"name": "1", "shape": PIXELS.shape, "dtype": "uint16"},
     "from_positions": {"positions": {}},

@@ -332,7 +332,7 @@ import iohub
 from iohub.storage import ozx_writing
 
 when = sys.argv[2]
-write = ozx_writing._write_at
+write = ozx_writing.write_at
 def killing(target, value, offset):
     write(target, value[: len(value) // 2], offset)
     os.kill(os.getpid(), signal.SIGKILL)
@@ -340,7 +340,7 @@ node = iohub.open_ome_zarr(sys.argv[1], mode="r+")
 node.rename_channel("a", "z")
 node["0"][:] = 0
 if when == "packing":
-    ozx_writing._write_at = killing
+    ozx_writing.write_at = killing
 if when == "linking":
     os.replace = lambda *paths: os.kill(os.getpid(), signal.SIGKILL)
 if when == "editing":
@@ -385,7 +385,7 @@ def test_a_full_disk_keeps_what_was_made(made: Path, monkeypatch: pytest.MonkeyP
 
     node = open_ome_zarr(made, mode="r+")
     node.rename_channel("a", "z")
-    monkeypatch.setattr("iohub.storage.ozx_writing._write_at", full)
+    monkeypatch.setattr("iohub.storage.ozx_writing.write_at", full)
     with pytest.raises(OSError, match="No space") as caught:
         node.close()
     kept = Path(caught.value.__notes__[0].split(" is kept in ")[1].rstrip("."))
