@@ -17,6 +17,7 @@ from iohub.errors import (
     ReadOnlyError,
 )
 from iohub.formats import image_sequence, registry
+from iohub.formats.opening import is_file_on_server
 from iohub.metadata import own, series, versions
 from iohub.metadata.axes import AxisMeta, default_axes, require_axes
 from iohub.metadata.edits_channels import check_channel_names
@@ -123,7 +124,8 @@ def open_ome_zarr(
     ----------
     store_path : str, Path, zarr Store or StorePath
         File path to the Zarr store to open, or its URL: s3://, gs://, az://, http(s):// and what
-        fsspec knows; "memory://name" is a store in memory.
+        fsspec knows; "memory://name" is a store in memory. Files of other formats are read too,
+        and so are tables of Arrow with OME-Arrow records, such as results of queries.
     layout : {"auto", "fov", "hcs", "tiled", "series", "scene"}
         NGFF store layout: "auto" will infer layout from existing metadata (cannot be used for
         creation); "fov" opens a single position/FOV node; "hcs" opens the high-content-screening
@@ -184,6 +186,10 @@ def open_ome_zarr(
     spelling = versions.spelling(str(version))
     engine = kwargs.get("engine")
     options = kwargs.get("storage_options")
+    if hasattr(store_path, "__arrow_c_stream__") or hasattr(store_path, "__arrow_c_array__"):
+        from iohub.formats.ome_arrow.tables import open_table
+
+        store_path = open_table(store_path)
     location = place.locate(store_path, writable=mode != "r", options=options)
     session = Session(
         url=location.url,
@@ -218,7 +224,9 @@ def open_ome_zarr(
 
 
 def _names_files(location: Location) -> bool:
-    """Whether nothing is there, but its name is a pattern of files that are."""
+    """Whether it is a file on a server, or its name is a pattern of files, and no store."""
+    if is_file_on_server(location):
+        return True
     found = image_sequence.first_file(location.local_path)
     return found is not None and not place.exists(location)
 
@@ -251,7 +259,10 @@ def _open(
     if not place.exists(location) and not _names_files(location):
         hint = "check the path, or create a store there with mode='w-' and a layout"
         if place.as_remote(location.store) is not None:
-            hint = "it is no Zarr store; files of other formats are to be downloaded first"
+            hint = (
+                "Zarr stores, .ozx and .zip archives, Parquet and TIFF files are read from "
+                "servers; files of other formats are to be downloaded first"
+            )
         hint = remedy(location.store, location.path) or hint
         raise NotFoundError(f"nothing at {location.url}; {hint}")
     if not session.read_only:

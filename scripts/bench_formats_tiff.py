@@ -65,12 +65,38 @@ def opening(report: Report, folder: Path, repeats: int) -> None:
                 assert position["0"].shape[0] == FRAMES // 4
                 assert len(position.channel_names) == 2
 
-        times = medians({"iohub": ours, "tifffile": library}, 2 * repeats + 1)
+        times = medians({"iohub": ours, "tifffile": library}, repeats + 2)
         name = f"open an OME-TIFF of {FRAMES} frames, {what}"
         report.add(name, "<= 1.2 x tifffile", times["iohub"] / times["tifffile"], times)
         with counted_chunks() as asked:
             ours()
         report.add(f"{name}: pixels read", "<= 0", len(asked), {})
+
+
+def stacks(report: Report, folder: Path, repeats: int) -> None:
+    """Opening stacks of many pages that ImageJ or tifffile describes, with few directories read."""
+    data = np.zeros((FRAMES // 4, 2, 2, 32, 32), "uint16")
+    labels = {"Labels": [f"channel {number % 2}" for number in range(FRAMES)]}
+    ways: dict[str, dict[str, Any]] = {
+        "ImageJ's, with labels": {"imagej": True, "metadata": {"axes": "TZCYX", **labels}},
+        "tifffile's": {"metadata": {"axes": "TZCYX"}},
+    }
+    for name, options in ways.items():
+        path = folder / "stack.tif"
+        tifffile.imwrite(path, data, **options)
+
+        def library(path: Path = path) -> None:
+            with tifffile.TiffFile(path) as file:
+                assert file.series[0].size == data.size
+
+        def ours(path: Path = path) -> None:
+            with open_ome_zarr(path) as position:
+                assert position["0"].shape == (FRAMES // 4, 2, 2, 32, 32)
+                assert len(position.channel_names) == 2
+
+        times = medians({"iohub": ours, "tifffile": library}, 4 * repeats + 1)
+        ratio = times["iohub"] / times["tifffile"]
+        report.add(f"open a TIFF of {FRAMES} pages, {name}", "<= 1.2 x tifffile", ratio, times)
 
 
 def planes(report: Report, folder: Path, repeats: int) -> None:
@@ -116,4 +142,4 @@ def _one_plane(path: Path, repeats: int) -> dict[str, float]:
         )
 
 
-ROWS = {"ome-tiff-opening": opening, "ome-tiff-planes": planes}
+ROWS = {"ome-tiff-opening": opening, "tiff-stacks": stacks, "ome-tiff-planes": planes}

@@ -80,6 +80,15 @@ install_iohub() {
     "$python" -m pip install --quiet --editable "$target"
 }
 
+# torch, to which some tests give tensors; they do without it where there is no build of it for the
+# processor alone. uv does not find such builds where pip does.
+install_torch() {
+    local python=$1
+    if "$python" -c 'import sys; raise SystemExit(sys.version_info[:2] != (3, 11))'; then
+        "$python" -m pip install --quiet 'torch==2.13.0+cpu' >/dev/null 2>&1 || true
+    fi
+}
+
 # What an installation was made from.
 fingerprint() {
     "$1" -c '
@@ -106,5 +115,6 @@ ensure_environment() {
     done
     echo "installing iohub[$wanted] into $venv" >&2
     install_iohub "$venv/bin/python" "$wanted" || return
+    case $wanted in test | dev) install_torch "$venv/bin/python" ;; esac
     echo "$print" >"$venv/.iohub-$wanted"
 }

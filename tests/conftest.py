@@ -26,8 +26,9 @@ settings.register_profile(
 settings.load_profile("iohub")
 
 
-def pytest_collection_finish() -> None:
-    """Leave what is imported and collected out of later collections: many tests call for one."""
+@pytest.fixture(autouse=True, scope="module")
+def _quick_collections() -> None:
+    """Leave what is there out of later collections: many tests call for one."""
     gc.collect()
     gc.freeze()
 

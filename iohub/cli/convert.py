@@ -57,6 +57,10 @@ def _chunks(
             "iohub convert a.zarr b.zarr --version 0.5 --chunks plane --shard-size 1GiB",
         ),
         ("One file to send", "iohub convert plate.zarr plate.ozx"),
+        (
+            "OME-TIFF, a file for each position",
+            "iohub convert plate.zarr plate -f ome-tiff --split --tile 512 --compression lzw",
+        ),
     ],
 )
 @click.argument("source", type=click.Path())
@@ -65,7 +69,7 @@ def _chunks(
     "-f",
     "--format",
     metavar="NAME",
-    help="ome-zarr, ozx or ome-tiff; by default as the destination's name ends.",
+    help="Such as ome-zarr, ozx, ome-tiff; by default as the destination's name ends.",
 )
 @click.option("--version", metavar="VERSION", help="Of OME-Zarr; that of the source, or 0.5.")
 @click.option(
@@ -101,6 +105,12 @@ def _chunks(
 )
 @click.option("--shard-size", metavar="SIZE", help="About how large a shard is, such as '1 GiB'.")
 @click.option(
+    "--compression",
+    metavar="NAME",
+    help="blosc, zstd, gzip or none; in OME-TIFF zlib, lzw, zstd, jpeg2000 or none. A level may "
+    "follow most, as in zstd:5. By default that of the source.",
+)
+@click.option(
     "-l",
     "--levels",
     type=click.IntRange(min=1),
@@ -133,6 +143,17 @@ def _chunks(
 @click.option(
     "--max-memory", metavar="SIZE", help="What pixels may take, such as '2 GiB'; 512 MiB."
 )
+@click.option(
+    "--tile",
+    type=click.IntRange(min=16),
+    metavar="N",
+    help="OME-TIFF: tiles of N×N pixels, a multiple of 16.",
+)
+@click.option(
+    "--rgb/--no-rgb", default=None, help="OME-TIFF: three or four channels are one plane, or not."
+)
+@click.option("--split", is_flag=True, help="OME-TIFF: a folder with a file for each position.")
+@click.option("--bigtiff", is_flag=True, help="OME-TIFF: BigTIFF even if less than 4 GiB.")
 @click.option("--workers", type=click.IntRange(min=1), metavar="N", help="Threads.")
 @click.option("--overwrite", is_flag=True, help="Replace what is at the destination.")
 @click.option("--restart", is_flag=True, help="Forget what interrupted conversions prepared.")
@@ -144,7 +165,7 @@ def convert(
     method: PyramidMethod,
     downscale: Any,
     dry_run: bool,
-    **options: Any,
+    **given: Any,
 ) -> None:
     """Write SOURCE, anything that iohub opens, to DESTINATION in another format.
 
@@ -154,6 +175,10 @@ def convert(
     """
     from iohub import convert as room
 
+    # What was not given is left out: other formats have no such option.
+    options = {name: value for name, value in given.items() if value not in (None, False)}
+    if given["rgb"] is False:
+        options["rgb"] = False
     options["method"] = method
     if downscale is not None:
         options["downscale"] = downscale

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,7 @@ from iohub.cli.teaching import Taught, paths_argument
 if TYPE_CHECKING:
     from iohub.display import Summary
     from iohub.nodes.plate import Plate
+    from iohub.nodes.series import Series
 
 
 @click.command(
@@ -63,20 +64,32 @@ def _facts(path: str, node: Any, verbose: bool) -> Iterator[tuple[str, str]]:
     """Say how large it is on disk, and how Python opens it."""
     from iohub.display import human_bytes
 
-    if "://" not in path:
-        size, files, complete = _on_disk(os.path.expanduser(path), None if verbose else _COUNTED)
+    if "://" not in path and not _is_below_file(path):
+        limit = None if verbose else _COUNTED
+        store = getattr(getattr(node, "_group", None), "store", None)
+        named = getattr(store, "paths", ())  # of a set that one XML describes
+        size, files, complete = _on_disk(os.path.expanduser(path), limit, named)
         said = f"{human_bytes(size)} in {files:,} {'file' if files == 1 else 'files'}"
         yield "on disk", said if complete else f"more than {said}; --verbose counts all"
     yield "in Python", _python(path, node)
 
 
-def _on_disk(path: str, limit: int | None) -> tuple[int, int, bool]:
-    """Bytes and number of the files at a path, and whether these are all."""
+def _is_below_file(path: str) -> bool:
+    """Whether it is a part of an archive, which takes no files of its own."""
+    from iohub.formats.image_sequence import first_file
+
+    local = os.path.expanduser(path)
+    return not os.path.lexists(local) and first_file(local) is None
+
+
+def _on_disk(path: str, limit: int | None, more: Sequence[str] = ()) -> tuple[int, int, bool]:
+    """Bytes and number of the files at a path, and of its set; and whether these are all."""
     if not os.path.isdir(path):
         from iohub.formats.image_sequence import named_files
 
         named = named_files(path) or [path]
-        return sum(map(os.path.getsize, named)), len(named), True
+        found = {os.path.abspath(each) for each in (*named, *more) if os.path.isfile(each)}
+        return sum(map(os.path.getsize, found)), len(found), True
     size = files = 0
     waiting = [path]
     while waiting:
@@ -105,16 +118,18 @@ def _python(path: str, node: Any) -> str:
 
 def _more(node: Any) -> Iterator[Summary]:
     """Summaries of what is in a node."""
-    from iohub.ngff.nodes import Plate, Position
+    from iohub.nodes.plate import Plate
+    from iohub.nodes.position import Position
+    from iohub.nodes.series import Series
 
-    if isinstance(node, Plate):
+    if isinstance(node, Plate | Series):
         yield _positions(node)
     elif isinstance(node, Position):
         for _, image in node.images():
             yield image._summary()
 
 
-def _positions(plate: Plate) -> Summary:
+def _positions(plate: Plate | Series) -> Summary:
     """One line for every position."""
     from iohub.display import Column, PageSummary, Table, human_bytes, human_number, human_shape
 

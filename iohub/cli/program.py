@@ -15,11 +15,13 @@ from iohub.cli.failures import one_line_errors
 from iohub.cli.formats import formats
 from iohub.cli.info import info
 from iohub.cli.output import spoken_warnings
+from iohub.cli.recover import recover
 from iohub.cli.rename_channel import rename_channel
 from iohub.cli.rename_wells import rename_wells
 from iohub.cli.repair import repair
 from iohub.cli.set_scale import set_scale
 from iohub.cli.teaching import HELP, debug_option, write_examples
+from iohub.cli.tiles import tiles
 from iohub.cli.tree import tree
 from iohub.cli.upgrade import upgrade
 from iohub.cli.validate import validate
@@ -85,12 +87,14 @@ for _command in (
     tree,
     formats,
     convert,
+    tiles,
     validate,
     set_scale,
     rename_wells,
     rename_channel,
     compute_pyramid,
     repair,
+    recover,
     upgrade,
     conformance,
 ):

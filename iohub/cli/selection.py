@@ -90,9 +90,17 @@ def existing(path: str) -> str:
     if "://" not in path and not os.path.lexists(local):
         from iohub.formats.image_sequence import first_file
 
-        if first_file(local) is None:
+        if first_file(local) is None and not _is_inside_file(local):
             raise NotFoundError(f"no such file or folder: {path}")
     return path
+
+
+def _is_inside_file(path: str) -> bool:
+    """Whether a path goes on below a file, such as an archive."""
+    above = os.path.dirname(path)
+    while above and not os.path.lexists(above):
+        above = os.path.dirname(above)
+    return os.path.isfile(above)
 
 
 def open_node(path: str, mode: Mode, stack: ExitStack) -> Any:

@@ -10,6 +10,7 @@ from iohub.cli.failures import Failures
 from iohub.cli.output import say
 from iohub.cli.selection import existing, expand
 from iohub.cli.teaching import Taught, paths_argument
+from iohub.errors import FormatError, IohubError
 
 
 @click.command(
@@ -42,9 +43,32 @@ def validate(
     valid = True
     for path in expand(paths):
         with failures.caught(path):
-            report = check(existing(path), strict=strict, deep=deep)
+            _check_kind(existing(path))
+            report = check(path, strict=strict, deep=deep)
             say(json.dumps(report.to_json()) if as_json else str(report))
             valid &= report.valid
     failures.finish()
     if not valid:
         context.exit(1)
+
+
+def _check_kind(path: str) -> None:
+    """Refuse files of other formats, which no rule of OME-Zarr is about.
+
+    Raises
+    ------
+    FormatError
+        If it is one.
+    """
+    from iohub.formats.registry import adapter_for
+    from iohub.storage.location import locate
+
+    try:
+        adapter = adapter_for(locate(path, writable=False))
+    except IohubError:
+        return  # nothing that can be opened: the validator says what is missing
+    if adapter.name not in ("zarr", "ozx"):
+        raise FormatError(
+            f"{path} is of the format {adapter.title}; only OME-Zarr has rules to be checked. "
+            "'iohub info' shows what is in it, 'iohub convert' makes OME-Zarr of it"
+        )

@@ -7,6 +7,7 @@ import tifffile
 
 from iohub import open_ome_zarr
 from iohub.display import human_bytes
+from iohub.metadata.acquisition import AcquisitionRecord, StagePosition
 
 
 def test_plate(run, plate, version):
@@ -137,3 +138,19 @@ def test_a_file_of_another_format(run, tmp_path, monkeypatch):
     for known in ("DAPI", "GFP", "uint16", "0.5 µm", "3, 2, 1, 64, 48"):
         assert known in said
     assert "scan.ome.tif" in run("tree", "scan.ome.tif").stdout
+
+
+def test_a_series_shows_scale_stage_and_channels(run, plate):
+    with open_ome_zarr(plate, mode="r+") as node:
+        for index, (_, position) in enumerate(node.positions()):
+            position.acquisition = AcquisitionRecord(
+                name=f"P{index}", stage=StagePosition(x=2.5 * index, y=0.0, unit="micrometer")
+            )
+    run("convert", plate, "series.zarr", "--layout", "series", "--version", "0.5")
+    said = run("info", "series.zarr").stdout
+    assert "y 0 µm, x 2.5 µm" in said
+    assert "DAPI" in said
+    assert "4 positions" in run("info", "-v", "series.zarr").stdout
+    with open_ome_zarr("series.zarr", mode="r+") as node:
+        node[next(iter(node))].rename_channel("DAPI", "other")
+    assert "other, GFP" in run("info", "series.zarr").stdout

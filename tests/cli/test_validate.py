@@ -60,3 +60,10 @@ def test_json_is_a_line_per_path(run, plate, fov, version):
 def test_globs(run, plate):
     said = run("validate", "plate.zarr/A/*/*").stdout
     assert said.count(": valid OME-Zarr") == 3
+
+
+def test_files_of_other_formats_are_not_judged(run, plate):
+    run("convert", plate, "out.ome.tif")
+    said = run("validate", "out.ome.tif", code=1).stderr
+    assert "OME-TIFF" in said
+    assert "iohub convert" in said

@@ -37,6 +37,7 @@ from iohub.ngff import (
     open_ome_zarr,
 )
 from iohub.nodes.upgrade import upgrade
+from iohub.tiles import AcquisitionDetails, ChannelInfo, ImageInPlate, Tile
 
 VERSIONS = ["0.4", "0.5", "0.6"]
 WINDOW = {"start": 5.0, "end": 50.0, "min": 0.0, "max": 255.0}
@@ -93,6 +94,39 @@ def label(position: Position) -> Label:
     found: Label = labelled(position)["cells"]
     found.colors = {7: "red", 9: (1, 2, 3, 4)}
     return found
+
+
+def streamed(node: Plate | Position, **more: Any) -> None:
+    with node.create_stream({"t": 2, "c": 2, "y": 8, "x": 9}, "uint16", **more) as stream:
+        for number in range(5 - len(stream.nodes)):
+            stream.append(np.full((8, 9), number, "uint16"))
+
+
+def longer(position: Position) -> None:
+    with position.data.stream(axis="t") as stream:
+        stream.append(np.zeros(position.data.shape[-2:], position.data.dtype))
+
+
+def tiles(name: str) -> list[Tile[Any, Any]]:
+    """Two fields side by side."""
+    details = AcquisitionDetails(
+        channels=[ChannelInfo(channel_label="DAPI"), ChannelInfo(channel_label="GFP")],
+        pixelsize=0.5,
+    )
+    return [
+        Tile(
+            fov_name=f"{name}{x}",
+            start_x=x * 10.0,
+            start_y=0.0,
+            length_x=20,
+            length_y=16,
+            length_c=2,
+            collection=ImageInPlate(plate_name="p", row="E", column=5, acquisition=0),
+            image_loader=np.full((1, 2, 1, 16, 20), x, "uint16"),
+            acquisition_details=details,
+        )
+        for x in range(2)
+    ]
 
 
 def another_level(label: Label) -> None:
@@ -191,6 +225,11 @@ PLATE_EDITS: dict[str, Callable[[Plate], Any]] = {
     "Row.__delitem__": lambda p: p["A"].__delitem__("1"),
     "Well.dump_meta": lambda p: p["A/1"].dump_meta(),
     "Tables.write": tables,
+    "Plate.create_stream": lambda p: streamed(p, positions=["A/1/8", "D/1/0"]),
+    "Plate.add_tiles": lambda p: p.add_tiles(tiles("a")),
+    "Plate.stitch": lambda p: p.stitch(p.add_tiles(tiles("a")), "8"),
+    "Position.create_stream": lambda p: streamed(p.create_position("D", "1", "0")),
+    "ImageArray.stream": lambda p: (grown(p), longer(p["C/3/0"])),
 }
 
 
@@ -325,7 +364,25 @@ def test_exports(tmp_path, source, version, what, write_plate, write_image, chec
     before = Counter(check_store(path, source))
     with open_ome_zarr(path) as node:
         node.export(tmp_path / "q.zarr", version=version, levels=2)
+    # By which positions can be added later; all else that is hidden is a fault.
+    (tmp_path / "q.zarr/.__iohub.conversion.json").unlink()
     assert Counter(check_store(tmp_path / "q.zarr", version)) == before
+
+
+@pytest.mark.parametrize("how", [Position.from_tiles, Position.from_arrow])
+def test_images_of_other_things(tmp_path, version, how, write_image, check_store):
+    """Tiles, and tables of Arrow once they are stored."""
+    if how == Position.from_tiles:
+        Position.from_tiles(tmp_path / "q.zarr", tiles("a"), version=version).close()
+    else:
+        write_image(tmp_path / "a.zarr", version)
+        with (
+            open_ome_zarr(tmp_path / "a.zarr") as node,
+            Position.from_arrow(node.to_arrow()) as rows,
+        ):
+            rows.export(tmp_path / "q.zarr", version=version)
+        (tmp_path / "q.zarr/.__iohub.conversion.json").unlink()
+    assert "image" in check_store(tmp_path / "q.zarr", version)
 
 
 def damaged(path: Path) -> None:
@@ -369,12 +426,12 @@ NODES = (Position, TiledPosition, Label, Labels, Tables, Plate, Row, Well, Serie
 _READING = """
     array_keys close get get_axis_index get_channel_index get_effective_scale
     get_effective_translation get_transform group_keys ids images info is_leaf is_root items keys of
-    positions print_tree resample rows to_dataframe to_xarray transform_graph transform_to values
-    wells
+    positions print_tree resample rows from_arrow to_arrow to_dataframe to_xarray transform_graph
+    transform_to values wells
 """
 # Tests of their own.
 _ALONE = """
-    Position.export
+    Position.export Position.from_tiles
     Plate.from_positions TiledPosition.make_tiles Series.create_position Series.create_positions
     Series.ome Series.ome_xml Series.__delitem__ Scene.create_image Scene.add_transform
     Scene.set_metadata Scene.remove_transform Scene.__delitem__
