@@ -211,9 +211,9 @@ def _on_grid(table: TileTable, corners: NDArray, size: NDArray, tolerance: float
     """
     cells = np.zeros(corners.shape, np.int64)
     for axis in range(2):
-        values = corners[:, axis]
-        steps = np.diff(np.sort(values))
-        steps = steps[steps > tolerance]
+        order = np.argsort(corners[:, axis], kind="stable")
+        differences = np.diff(corners[order, axis])
+        steps = differences[differences > tolerance]
         if not steps.size:
             continue
         step = float(np.median(steps))
@@ -224,7 +224,8 @@ def _on_grid(table: TileTable, corners: NDArray, size: NDArray, tolerance: float
                 f"{step:g} pixels and {worst:g} pixels, which differ by more than the tolerance of "
                 f"{tolerance:g}"
             )
-        cells[:, axis] = np.rint((values - values.min()) / step)
+        # Counted from neighbour to neighbour, so that errors of the step do not add up.
+        cells[order[1:], axis] = np.cumsum(differences > tolerance)
     order = np.lexsort(cells.T)
     same = (np.diff(cells[order], axis=0) == 0).all(axis=1)
     if same.any():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from iohub.errors import ArgumentError, NotAGridError, NotTilableError, ShapeError, TilingError
@@ -166,6 +166,7 @@ def test_corners_are_the_nearest_free_ones_in_order(corners, size):
     st.floats(0, 0.45),
     st.integers(0, 2**31),
 )
+@example(4, 3, 5.0, 0.375, 0)  # the median of the steps is far from their mean
 def test_no_tile_of_a_grid_is_lost(rows, columns, step, jitter, seed):
     moved = np.random.default_rng(seed).uniform(-jitter, jitter, (rows * columns, 2))
     corners = [
