@@ -60,7 +60,7 @@ def muddled(draw):
     return path.relative_to(path.parents[4]).parts[0], document
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 @given(case=muddled())
 def test_one_group(case):
     version, attrs = case
@@ -104,7 +104,7 @@ def keys_below(store, prefix):
 STORES = list(whole_stores())
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_whole_stores(data):
     """Documents of groups and arrays are changed anywhere; a repaired plate needs no repair."""

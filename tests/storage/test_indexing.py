@@ -119,7 +119,7 @@ def keys(draw: st.DrawFn, kinds=("int", "slice", "vector", "mask")) -> Any:
     return tuple(parts)
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(keys())
 def test_get_and_put_are_numpys(key):
     array = InMemory()
@@ -147,7 +147,7 @@ def test_get_and_put_are_numpys(key):
     np.testing.assert_array_equal(array.values, reference)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     st.tuples(
         *(

@@ -30,9 +30,7 @@ _numbers = itertools.count()
     contiguous=st.booleans(),
     zarr_format=st.sampled_from([2, 3]),
 )
-@settings(
-    max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
-)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 def test_every_chunk_of_a_large_write_is_right(
     tmp_path: Path,
     drawn: list[tuple[int, int, int]],
