@@ -60,4 +60,7 @@ def test_bioio_reads_ours(archive: Path) -> None:
     bioio = pytest.importorskip("bioio_ome_zarr", reason="bioio-ome-zarr is not installed")
     if open_ome_zarr(archive).version != "0.5":
         pytest.skip("bioio-ome-zarr reads 0.5")
-    assert np.array_equal(bioio.Reader(f"zip://::{archive}").data, VALUES)
+    # One request at a time: zipfile of CPython 3.12 and 3.13.0 skips extra fields, which ZIP64 has,
+    # from where another thread of fsspec's stands.
+    with zarr.config.set({"async.concurrency": 1}):
+        assert np.array_equal(bioio.Reader(f"zip://::{archive}").data, VALUES)
