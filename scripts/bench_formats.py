@@ -10,16 +10,11 @@ copying and system calls are measured, not the disk.
 
 from __future__ import annotations
 
-import argparse
 import importlib
-import os
-import shutil
-import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bench_report import Report
+from bench_report import Report, run
 
 Row = Callable[[Report, Path, int], None]
 
@@ -32,29 +27,5 @@ def rows() -> dict[str, Row]:
     return found
 
 
-def main() -> None:
-    """Run what is asked for."""
-    known = rows()
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--only", nargs="*", choices=list(known), default=list(known))
-    parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--folder", type=Path, help="where to make the temporary folder")
-    options = parser.parse_args()
-    report = Report()
-    begun = time.perf_counter()
-    folder = Path(tempfile.mkdtemp(prefix="iohub-bench-", dir=options.folder))
-    try:
-        for name in options.only:
-            own = folder / name
-            own.mkdir()
-            known[name](report, own, options.repeats)
-            shutil.rmtree(own)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-    print()
-    print(report.table())
-    print(f"\n{time.perf_counter() - begun:.0f} s on {os.cpu_count()} processors")
-
-
 if __name__ == "__main__":
-    main()
+    run(__doc__, rows())

@@ -9,22 +9,19 @@ is in the system's cache, so decoding, copying and system calls are measured, no
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import itertools
 import json
-import os
 import shutil
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
 
 import bench_pixels
 import zarr
-from bench_report import Report, children, medians
+from bench_report import Report, children, medians, run
 
 from iohub import open_ome_zarr
 from iohub.ngff.models import TransformationMeta
@@ -240,28 +237,5 @@ ROWS = {
 }
 
 
-def main() -> None:
-    """Run what is asked for."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--only", nargs="*", choices=list(ROWS), default=list(ROWS))
-    parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--folder", type=Path, help="where to make the temporary folder")
-    options = parser.parse_args()
-    report = Report()
-    begun = time.perf_counter()
-    folder = Path(tempfile.mkdtemp(prefix="iohub-bench-", dir=options.folder))
-    try:
-        for name in options.only:
-            own = folder / name
-            own.mkdir()
-            ROWS[name](report, own, options.repeats)
-            shutil.rmtree(own)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-    print()
-    print(report.table())
-    print(f"\n{time.perf_counter() - begun:.0f} s on {os.cpu_count()} processors")
-
-
 if __name__ == "__main__":
-    main()
+    run(__doc__, ROWS)

@@ -5,15 +5,19 @@ It knows nothing of iohub; `bench_nodes.py` says what is measured.
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import resource
+import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 
 Contestants = Mapping[str, Callable[[], object]]
 
@@ -193,3 +197,34 @@ def _median_of_each(runs: Sequence[dict[str, float]]) -> dict[str, float]:
 
 def _short(value: float) -> str:
     return f"{value:.0f}" if value >= 1000 else f"{value:.3g}"
+
+
+def run(said: str, rows: Mapping[str, Callable[[Report, Path, int], None]]) -> None:
+    """Run the rows that the command line asks for, each in a folder of its own, and print a table.
+
+    Parameters
+    ----------
+    said : str
+        What the benchmark is, for `--help`; its first line counts.
+    rows : mapping of str to callable
+        Takes a report, a folder, and how often to repeat.
+    """
+    parser = argparse.ArgumentParser(description=said.splitlines()[0])
+    parser.add_argument("--only", nargs="*", choices=list(rows), default=list(rows))
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--folder", type=Path, help="where to make the temporary folder")
+    options = parser.parse_args()
+    report = Report()
+    begun = time.perf_counter()
+    folder = Path(tempfile.mkdtemp(prefix="iohub-bench-", dir=options.folder))
+    try:
+        for name in options.only:
+            own = folder / name
+            own.mkdir()
+            rows[name](report, own, options.repeats)
+            shutil.rmtree(own)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    print()
+    print(report.table())
+    print(f"\n{time.perf_counter() - begun:.0f} s on {os.cpu_count()} processors")

@@ -18,12 +18,6 @@ if TYPE_CHECKING:
 _NODES, _STITCH = "iohub.tiles.nodes", "iohub.tiles.stitch"
 
 
-def _check_limits(memory: Any, workers: Any) -> None:
-    arguments.whole(memory, "memory", 1)
-    if workers is not None:
-        arguments.whole(workers, "workers", 1)
-
-
 def _check_sources(labels: Any) -> None:
     """Label images have names, and a column or sources each."""
     if labels is not None:
@@ -129,7 +123,6 @@ class PlateTileVerbs:
         >>> details = {"pixelsize": 0.325, "channels": [{"channel_label": "DAPI"}]}
         >>> plate.add_tiles(pandas.read_csv("tiles.csv"), acquisition_details=details)
         """
-        _check_limits(memory, workers)
         _check_sources(labels)
         made: list[Position] = importlib.import_module(_NODES).add_tiles(
             self,
@@ -220,7 +213,6 @@ class PlateTileVerbs:
         --------
         >>> plate.stitch(well="A/1", blend="linear")
         """
-        _check_limits(memory, workers)
         made: Position = importlib.import_module(_STITCH).stitch(
             self,
             positions,
@@ -298,7 +290,6 @@ class PositionTileVerbs:
         --------
         >>> Position.from_tiles("scan.zarr", tiles, {"tiling_mode": "Inplace"})
         """
-        _check_limits(memory, workers)
         _check_sources(labels)
         made: Position = importlib.import_module(_NODES).from_tiles(
             store_path,

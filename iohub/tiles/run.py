@@ -9,6 +9,7 @@ from multiprocessing import get_context
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from iohub.errors import ArgumentError
+from iohub.nodes import arguments
 
 In = TypeVar("In")
 Out = TypeVar("Out")
@@ -35,11 +36,11 @@ def check_work(workers: int | None, memory: int | None = None) -> None:
     Raises
     ------
     ArgumentError
-        If one is not positive; a :class:`ValueError`.
+        If one is no whole number, or not positive; a :class:`ValueError`.
     """
     for what, number in (("workers", workers), ("memory", memory)):
-        if number is not None and number < 1:
-            raise ArgumentError(f"{what}={number} must be at least 1, or None for the default")
+        if number is not None:
+            arguments.whole(number, what, 1)
 
 
 @contextmanager
